@@ -1,0 +1,114 @@
+//! One SQLite file: a pool of readers and one writer.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::{DbError, Tx};
+
+/// How long a connection waits for another process's lock, and a transaction
+/// for the one writer, before the operation fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a service keeps its tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbConfig {
+    /// The SQLite file; created when missing, its folder is not.
+    pub path: PathBuf,
+    /// The most connections that read at the same time.
+    pub readers: u32,
+}
+
+impl DbConfig {
+    /// The file `path` with the default number of readers.
+    #[must_use]
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, readers: 4 }
+    }
+
+    fn options(&self, connections: u32) -> ConnectOptions {
+        let path = self.path.clone();
+        // The path goes in as it is: within a URL, '%' and '?' would not.
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        options
+            .max_connections(connections)
+            .min_connections(0)
+            .connect_timeout(PATIENCE)
+            .acquire_timeout(PATIENCE)
+            // A ping before each use doubles the cost of a read, and a
+            // local file has no connection to lose.
+            .test_before_acquire(false)
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(move |_| {
+                SqliteConnectOptions::new()
+                    .filename(&path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // An acknowledged commit survives a power cut only with
+                    // FULL; NORMAL loses the tail of the log.
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(PATIENCE)
+                    .optimize_on_close(true, None)
+            });
+        options
+    }
+
+    /// A single connection of its own, for migrations.
+    pub(crate) async fn single(&self) -> Result<DatabaseConnection, DbError> {
+        Ok(Database::connect(self.options(1)).await?)
+    }
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+impl Db {
+    /// Opens the database. Its schema is not looked at: see [`Db::migrate`].
+    pub async fn open(config: &DbConfig) -> Result<Self, DbError> {
+        let writer = Database::connect(config.options(1)).await?;
+        let readers = Database::connect(config.options(config.readers)).await?;
+        Ok(Self { inner: Arc::new(Inner { readers, writer }) })
+    }
+
+    /// The connections to read with, outside any transaction.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.inner.readers
+    }
+
+    /// Begins the one transaction that may write, waiting for its turn. It
+    /// sees the latest committed state and cannot fail over a concurrent
+    /// writer later on (`BEGIN IMMEDIATE`).
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(Tx::new(self.inner.writer.begin_with_options(options).await?))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        Ok(self.inner.readers.ping().await?)
+    }
+
+    /// Closes all connections, letting SQLite fold its log into the file.
+    pub async fn close(&self) -> Result<(), DbError> {
+        self.inner.readers.close_by_ref().await?;
+        Ok(self.inner.writer.close_by_ref().await?)
+    }
+}

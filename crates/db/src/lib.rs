@@ -1,0 +1,13 @@
+//! Connecting, migrating, transactions and classes of error: the only code
+//! that knows which storage engine is underneath.
+
+mod connect;
+mod error;
+mod migrate;
+pub mod replay;
+mod tx;
+
+pub use connect::{Db, DbConfig};
+pub use error::DbError;
+pub use migrate::column;
+pub use tx::Tx;

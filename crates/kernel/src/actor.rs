@@ -1,0 +1,104 @@
+//! Who is calling, from where, and how long they will wait.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use crate::{SessionId, Timestamp, UserId};
+
+/// Who is calling, as established by the edge or by a peer's certificate;
+/// never read from what a client sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody has signed in.
+    Anonymous,
+    /// A signed-in user.
+    User(UserActor),
+    /// Another service of this installation.
+    Service(ServiceName),
+}
+
+/// A signed-in user, as of the moment the call was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserActor {
+    /// The user.
+    pub user_id: UserId,
+    /// The session the call was made with.
+    pub session_id: SessionId,
+    /// Whether the user had the administrator role.
+    pub is_admin: bool,
+    /// Whether the user must choose a new password before doing anything else.
+    pub password_change_required: bool,
+}
+
+/// The name of a service, such as `session`: lower-case ASCII letters, digits
+/// and hyphens, so that it can stand in a subject or in a metric's label.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName(String);
+
+impl ServiceName {
+    /// Takes a name of 1 to 40 lower-case ASCII letters, digits and hyphens;
+    /// anything else is `None`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let fits = (1..=40).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        fits.then(|| Self(name.to_owned()))
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a call came from, as far as the edge could see. Data, never an
+/// argument for a decision other than throttling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// What the client calls itself, unverified.
+    pub user_agent: String,
+}
+
+/// Everything a service is told about the origin of a call. Travels beside
+/// the message, in the request's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Who is calling.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+    /// The name of this call in logs and in the audit trail, given by the edge.
+    pub correlation_id: String,
+}
+
+impl Caller {
+    /// A call that a service makes on its own account.
+    #[must_use]
+    pub fn service(name: ServiceName) -> Self {
+        Self {
+            actor: Actor::Service(name),
+            origin: Origin::default(),
+            correlation_id: String::new(),
+        }
+    }
+}
+
+/// The moment after which the caller no longer waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(pub Timestamp);
+
+impl Deadline {
+    /// The time left at `now`; zero once the deadline has passed.
+    #[must_use]
+    pub fn remaining(self, now: Timestamp) -> Duration {
+        (self.0 - now).to_std().unwrap_or(Duration::ZERO)
+    }
+}

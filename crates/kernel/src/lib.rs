@@ -1,0 +1,19 @@
+//! What every crate of Roster agrees on: identifiers, time, randomness, who is
+//! calling and how a list is continued. Nothing here does I/O.
+
+mod actor;
+mod clock;
+mod env;
+mod id;
+mod page_token;
+mod rng;
+
+pub use actor::{Actor, Caller, Deadline, Origin, ServiceName, UserActor};
+pub use clock::{Clock, SystemClock, Timestamp, to_micros};
+pub use env::{Env, Steps};
+pub use id::{
+    AnnotationId, ApiKeyId, DeletionId, EventId, OntologyId, ParseIdError, PersonaId, RequestId,
+    SessionId, UserId,
+};
+pub use page_token::{InvalidPageToken, PageTokens};
+pub use rng::{Rng, SystemRng};

@@ -1,0 +1,34 @@
+//! What tests are driven with: a clock that only moves when told to, seeded
+//! randomness, databases that vanish, and the import table of the code style.
+//! Knows no service.
+#![expect(clippy::expect_used, reason = "a test that cannot begin has failed")]
+
+mod clock;
+mod db;
+pub mod layers;
+mod rng;
+mod steps;
+
+pub use clock::MockClock;
+pub use db::TempDb;
+pub use rng::SeededRng;
+pub use steps::StopAt;
+
+use std::sync::Arc;
+
+use chrono::{TimeZone, Utc};
+use roster_kernel::{Env, Timestamp};
+
+/// The time at which tests begin: 2026-01-01 00:00 UTC.
+#[must_use]
+pub fn epoch() -> Timestamp {
+    Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap()
+}
+
+/// A clock at [`epoch`] and an environment made of it and of `seed`.
+#[must_use]
+pub fn env(seed: u64) -> (Arc<MockClock>, Env) {
+    let clock = MockClock::new(epoch());
+    let env = Env { clock: clock.clone(), rng: Arc::new(SeededRng::new(seed)), steps: None };
+    (clock, env)
+}

@@ -1,0 +1,46 @@
+//! Stopping a program in the middle of an operation.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use roster_kernel::Steps;
+use tokio::sync::Notify;
+
+/// Lets the program pass a step some times, then stops whoever reaches it,
+/// for good: as a process that ends there would.
+#[derive(Debug)]
+pub struct StopAt {
+    step: &'static str,
+    passes: AtomicU32,
+    stopped: Notify,
+}
+
+impl StopAt {
+    /// Stops at `step` after `passes` passes.
+    #[must_use]
+    pub fn new(step: &'static str, passes: u32) -> Self {
+        Self { step, passes: AtomicU32::new(passes), stopped: Notify::new() }
+    }
+
+    /// Completes once somebody has been stopped.
+    pub async fn stopped(&self) {
+        self.stopped.notified().await;
+    }
+}
+
+impl Steps for StopAt {
+    fn reached(&self, step: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let passes = (step == self.step).then(|| {
+            let less = |left: u32| left.checked_sub(1);
+            self.passes.try_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+        });
+        if passes == Some(false) {
+            self.stopped.notify_one();
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
