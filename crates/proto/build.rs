@@ -19,6 +19,8 @@ fn main() -> Result<()> {
 
     let mut compiler = protox::Compiler::new([&contracts, &imports])?;
     compiler.include_imports(true).include_source_info(true).open_files(protos(&contracts)?)?;
+    // No contract imports the envelope of events: it is around them.
+    compiler.open_file(imports.join("io/cloudevents/v1/cloudevents.proto"))?;
     #[expect(clippy::disallowed_methods, reason = "Cargo speaks to build scripts in variables")]
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // The encoded set keeps the options (extensions) that the typed one drops.

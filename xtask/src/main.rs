@@ -1,1 +1,33 @@
-fn main() {}
+//! Developer commands: `cargo xtask test` runs everything that has to hold
+//! before a change lands.
+#![expect(clippy::print_stderr, reason = "a command line tool says what it does")]
+
+mod check;
+mod tools;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Roster")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check and every test, fetching the tools they need.
+    Test,
+    /// Run the checks that need no test: format, contracts, lints, documents.
+    Lint,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Test => {
+            check::lint()?;
+            check::test()
+        }
+        Command::Lint => check::lint(),
+    }
+}

@@ -12,7 +12,6 @@ macro_rules! package {
         #[doc = concat!("Package `", $name, "`.")]
         pub mod $module {
             /// Version 1 of the contract.
-            #[expect(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
             pub mod v1 {
                 tonic::include_proto!($name);
             }
@@ -35,7 +34,6 @@ pub use roster::{access, event, identity, persona, session, subject};
 /// The envelope of events.
 pub mod cloudevents {
     /// Version 1.0 of the specification.
-    #[expect(clippy::all, clippy::pedantic, missing_docs, reason = "generated code")]
     pub mod v1 {
         tonic::include_proto!("io.cloudevents.v1");
     }

@@ -1,1 +1,26 @@
-//! placeholder
+//! Everything between a socket and a method: what every service of Roster has
+//! in front of it, and knows nothing of any of them.
+
+pub mod access;
+mod caller;
+pub mod config;
+mod deadline;
+pub mod health;
+pub mod reflection;
+mod refusal;
+mod serve;
+mod stack;
+mod task;
+pub mod telemetry;
+mod trace;
+mod upstream;
+
+pub use access::{AccessTable, InvalidDescriptors, Level, MethodAccess};
+pub use caller::{caller, deadline, outgoing, user};
+pub use deadline::{DeadlineLayer, TimeLimits};
+pub use refusal::{Refusal, Violations};
+pub use serve::{Limits, PeerAddr, serve};
+pub use stack::{ServiceStack, panicked};
+pub use task::Tasks;
+pub use trace::TraceLayer;
+pub use upstream::{Connect, Upstream};

@@ -1,1 +1,22 @@
-//! placeholder
+//! The edge: one public listener in front of every service.
+//!
+//! It finds the method that a call is for, establishes who is calling, holds
+//! the method's access rule, and forwards the bytes of the call undecoded.
+//! It knows no business rule: what a method means is its service's matter.
+//!
+//! # Adding a service
+//!
+//! Its package is given an upstream in [`build`]; its methods, their access
+//! rules and its place in reflection follow from the descriptor set.
+
+mod config;
+mod error;
+mod layer;
+mod origin;
+mod route;
+mod service;
+
+pub use config::GatewayConfig;
+pub use error::Error;
+pub use route::{RouteTable, UnroutedService};
+pub use service::{Deps, build};

@@ -1,1 +1,18 @@
-//! placeholder
+//! Every service of Roster in one process: what the `roster` binary runs and
+//! what the end-to-end tests start.
+//!
+//! This is the only crate that knows all services. It gives each its
+//! database, connects them with each other without sockets, and puts the edge
+//! in front.
+
+pub mod cli;
+mod config;
+mod first_start;
+mod migrate;
+mod secrets;
+mod services;
+mod suite;
+
+pub use config::{LogConfig, RosterConfig, load};
+pub use secrets::{Secrets, SecretsError};
+pub use suite::{StartError, Suite};

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `roster` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    roster_suite::cli::main()
+}

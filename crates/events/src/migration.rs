@@ -1,0 +1,116 @@
+//! The tables of this crate, for the migrations of the services that keep
+//! them.
+
+use roster_db::column;
+use sea_orm_migration::{
+    prelude::*,
+    schema::{blob, boolean, integer, json, json_null, string, string_null, uuid, uuid_null},
+};
+
+/// Creates the outbox: for a service that announces.
+pub struct CreateOutbox;
+
+impl MigrationName for CreateOutbox {
+    fn name(&self) -> &'static str {
+        "m0001_outbox"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateOutbox {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let event = Table::create()
+            .table("outbox_event")
+            .col(uuid("id").primary_key())
+            .col(string("kind"))
+            .col(uuid("subject"))
+            .col(blob("payload"))
+            .col(boolean("kept"))
+            .col(integer("attempts"))
+            .col(column::time("created_at"))
+            .col(column::time_null("next_attempt_at"))
+            .col(column::time_null("retired_at"))
+            .to_owned();
+        manager.create_table(event).await?;
+        for (name, indexed) in [
+            ("outbox_event_next_attempt_at", "next_attempt_at"),
+            ("outbox_event_retired_at", "retired_at"),
+        ] {
+            let index = Index::create().name(name).table("outbox_event").col(indexed).to_owned();
+            manager.create_index(index).await?;
+        }
+        let delivery = Table::create()
+            .table("outbox_delivery")
+            .col(uuid("event_id"))
+            .col(string("consumer"))
+            .col(json_null("counts"))
+            .col(column::time_null("completed_at"))
+            .col(integer("failures"))
+            .col(string_null("failure"))
+            .primary_key(Index::create().col("event_id").col("consumer"))
+            .foreign_key(
+                ForeignKey::create()
+                    .from("outbox_delivery", "event_id")
+                    .to("outbox_event", "id")
+                    .on_delete(ForeignKeyAction::Cascade),
+            )
+            .to_owned();
+        manager.create_table(delivery).await
+    }
+}
+
+/// Creates the inbox: for a service that consumes.
+pub struct CreateInbox;
+
+impl MigrationName for CreateInbox {
+    fn name(&self) -> &'static str {
+        "m0001_inbox"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateInbox {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let inbox = Table::create()
+            .table("inbox")
+            .col(uuid("event_id").primary_key())
+            .col(json("counts"))
+            .col(column::time("completed_at"))
+            .to_owned();
+        manager.create_table(inbox).await
+    }
+}
+
+/// Creates the audit trail: for every service that changes something.
+pub struct CreateAudit;
+
+impl MigrationName for CreateAudit {
+    fn name(&self) -> &'static str {
+        "m0001_audit"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateAudit {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let audit = Table::create()
+            .table("audit_event")
+            .col(uuid("id").primary_key())
+            .col(column::time("at"))
+            .col(string("actor_kind"))
+            .col(string("actor_id"))
+            .col(uuid_null("session_id"))
+            .col(string_null("address"))
+            .col(string("correlation_id"))
+            .col(string("method"))
+            .col(string("target"))
+            .col(json("fields"))
+            .col(string("outcome"))
+            .col(uuid_null("request_id"))
+            .to_owned();
+        manager.create_table(audit).await?;
+        let index =
+            Index::create().name("audit_event_at").table("audit_event").col("at").to_owned();
+        manager.create_index(index).await
+    }
+}

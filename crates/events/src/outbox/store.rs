@@ -1,0 +1,251 @@
+//! The queries of the outbox's tables.
+
+use std::collections::HashMap;
+
+use roster_db::{DbError, Tx};
+use roster_kernel::{EventId, ServiceName, Timestamp};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+};
+
+use super::{
+    DeliveryState, EventDelivery, Retention,
+    entity::{delivery, event},
+};
+use crate::{Event, relay::PARKED_AFTER};
+
+/// An event that is due for publication.
+#[derive(Debug)]
+pub struct Due {
+    pub id: EventId,
+    pub attempts: u32,
+    pub payload: Vec<u8>,
+}
+
+pub async fn insert(
+    tx: &Tx,
+    event: &Event,
+    consumers: &[ServiceName],
+    retention: Retention,
+) -> Result<(), DbError> {
+    // With nobody to confirm it, an event is history as soon as it happens.
+    let retired = consumers.is_empty().then_some(event.time);
+    let row = event::ActiveModel {
+        id: Set(event.id.uuid()),
+        kind: Set(event.kind().to_owned()),
+        subject: Set(event.subject.uuid()),
+        payload: Set(event.encode()),
+        kept: Set(retention == Retention::Evidence),
+        attempts: Set(0),
+        created_at: Set(event.time),
+        next_attempt_at: Set(retired.is_none().then_some(event.time)),
+        retired_at: Set(retired),
+    };
+    row.insert(&**tx).await?;
+    for consumer in consumers {
+        let row = delivery::ActiveModel {
+            event_id: Set(event.id.uuid()),
+            consumer: Set(consumer.to_string()),
+            counts: Set(None),
+            completed_at: Set(None),
+            failures: Set(0),
+            failure: Set(None),
+        };
+        row.insert(&**tx).await?;
+    }
+    Ok(())
+}
+
+pub async fn due(tx: &Tx, now: Timestamp, most: u64) -> Result<Vec<Due>, DbError> {
+    let rows = event::Entity::find()
+        .filter(event::Column::NextAttemptAt.lte(now))
+        .order_by_asc(event::Column::NextAttemptAt)
+        .limit(most)
+        // Two relays take different events, and neither waits for the other.
+        .lock_with_behavior(
+            sea_orm::sea_query::LockType::Update,
+            sea_orm::sea_query::LockBehavior::SkipLocked,
+        )
+        .all(&**tx)
+        .await?;
+    let due = rows.into_iter().map(|row| Due {
+        id: row.id.into(),
+        attempts: u32::try_from(row.attempts).unwrap_or(0),
+        payload: row.payload,
+    });
+    Ok(due.collect())
+}
+
+pub async fn plan(
+    tx: &Tx,
+    event_id: EventId,
+    attempts: u32,
+    next: Timestamp,
+) -> Result<(), DbError> {
+    let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+    event::Entity::update_many()
+        .col_expr(event::Column::Attempts, Expr::value(attempts))
+        .col_expr(event::Column::NextAttemptAt, Expr::value(next))
+        .filter(event::Column::Id.eq(event_id.uuid()))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn make_due(tx: &Tx, event_id: EventId, now: Timestamp) -> Result<(), DbError> {
+    event::Entity::update_many()
+        .col_expr(event::Column::Attempts, Expr::value(0))
+        .col_expr(event::Column::NextAttemptAt, Expr::value(now))
+        .filter(event::Column::Id.eq(event_id.uuid()))
+        .filter(event::Column::RetiredAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn next_due(connection: &impl ConnectionTrait) -> Result<Option<Timestamp>, DbError> {
+    let row = event::Entity::find()
+        .filter(event::Column::NextAttemptAt.is_not_null())
+        .order_by_asc(event::Column::NextAttemptAt)
+        .one(connection)
+        .await?;
+    Ok(row.and_then(|row| row.next_attempt_at))
+}
+
+pub async fn count_due(connection: &impl ConnectionTrait, now: Timestamp) -> Result<u64, DbError> {
+    let due = event::Entity::find().filter(event::Column::NextAttemptAt.lte(now));
+    Ok(due.count(connection).await?)
+}
+
+pub async fn confirmed(
+    connection: &impl ConnectionTrait,
+    event_id: EventId,
+    consumer: &str,
+) -> Result<bool, DbError> {
+    let row = delivery::Entity::find_by_id((event_id.uuid(), consumer.to_owned()))
+        .one(connection)
+        .await?;
+    Ok(row.is_none_or(|row| row.completed_at.is_some()))
+}
+
+pub async fn confirm(
+    tx: &Tx,
+    event_id: EventId,
+    consumer: &ServiceName,
+    counts: &[(String, i64)],
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let row =
+        delivery::Entity::find_by_id((event_id.uuid(), consumer.to_string())).one(&**tx).await?;
+    // The first receipt stands; its repetitions say the same.
+    let Some(row) = row.filter(|row| row.completed_at.is_none()) else { return Ok(()) };
+    let mut row = row.into_active_model();
+    row.counts = Set(serde_json::to_value(counts).ok());
+    row.completed_at = Set(Some(at));
+    row.failure = Set(None);
+    row.update(&**tx).await?;
+    Ok(())
+}
+
+pub async fn note_failure(
+    tx: &Tx,
+    event_id: EventId,
+    consumer: &ServiceName,
+    failure: &str,
+) -> Result<(), DbError> {
+    delivery::Entity::update_many()
+        .col_expr(delivery::Column::Failures, Expr::col(delivery::Column::Failures).add(1))
+        .col_expr(delivery::Column::Failure, Expr::value(failure))
+        .filter(delivery::Column::EventId.eq(event_id.uuid()))
+        .filter(delivery::Column::Consumer.eq(consumer.as_str()))
+        .filter(delivery::Column::CompletedAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn retire_if_confirmed(
+    tx: &Tx,
+    event_id: EventId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let missing = delivery::Entity::find()
+        .filter(delivery::Column::EventId.eq(event_id.uuid()))
+        .filter(delivery::Column::CompletedAt.is_null())
+        .count(&**tx)
+        .await?;
+    if missing > 0 {
+        return Ok(());
+    }
+    event::Entity::update_many()
+        .col_expr(event::Column::NextAttemptAt, Expr::value(Option::<Timestamp>::None))
+        .col_expr(event::Column::RetiredAt, Expr::value(now))
+        .filter(event::Column::Id.eq(event_id.uuid()))
+        .filter(event::Column::RetiredAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+pub async fn delete_retired(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
+    // Deliveries go with their event (ON DELETE CASCADE).
+    let deleted = event::Entity::delete_many()
+        .filter(event::Column::RetiredAt.lt(before))
+        .filter(event::Column::Kept.eq(false))
+        .exec(&**tx)
+        .await?;
+    Ok(deleted.rows_affected)
+}
+
+pub async fn ids(connection: &impl ConnectionTrait) -> Result<Vec<EventId>, DbError> {
+    let rows = event::Entity::find().order_by_asc(event::Column::CreatedAt).all(connection).await?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+pub async fn deliveries(
+    connection: &impl ConnectionTrait,
+    events: &[EventId],
+) -> Result<Vec<(EventId, EventDelivery)>, DbError> {
+    let ids: Vec<_> = events.iter().map(|id| id.uuid()).collect();
+    let attempts: HashMap<_, _> = event::Entity::find()
+        .filter(event::Column::Id.is_in(ids.iter().copied()))
+        .all(connection)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, u32::try_from(row.attempts).unwrap_or(0)))
+        .collect();
+    let rows = delivery::Entity::find()
+        .filter(delivery::Column::EventId.is_in(ids))
+        .order_by_asc(delivery::Column::EventId)
+        .order_by_asc(delivery::Column::Consumer)
+        .all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let attempts = attempts.get(&row.event_id).copied().unwrap_or(0);
+            Ok((row.event_id.into(), delivery_of(row, attempts)?))
+        })
+        .collect()
+}
+
+fn delivery_of(row: delivery::Model, attempts: u32) -> Result<EventDelivery, DbError> {
+    let state = match row.completed_at {
+        Some(_) => DeliveryState::Done,
+        None if attempts >= PARKED_AFTER => DeliveryState::Parked,
+        None => DeliveryState::Pending,
+    };
+    let counts = row
+        .counts
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|_| DbError::Unexpected("outbox_delivery.counts"))?;
+    Ok(EventDelivery {
+        consumer: row.consumer,
+        state,
+        attempts,
+        counts: counts.unwrap_or_default(),
+        complete_time: row.completed_at,
+        failure: row.failure,
+    })
+}

@@ -1,0 +1,131 @@
+//! Publishing what is due, and taking in the receipts.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::TimeDelta;
+use roster_server::Tasks;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Address, Bus, Delivery, Outbox, Receipt, Subscription};
+
+/// After so many publications without all receipts, an event counts as
+/// parked: it is shown as such, and published hourly.
+pub const PARKED_AFTER: u32 = 10;
+
+/// How many events are claimed in one transaction.
+const BATCH: u64 = 100;
+
+/// How long the relay rests at the most, should a notification be lost.
+const POLL: Duration = Duration::from_secs(5);
+
+/// How long the relay rests after a failure of its own.
+const REST: Duration = Duration::from_secs(1);
+
+/// The pause after publication number `attempt`: one second, doubled each
+/// time, and an hour once the event is parked.
+#[must_use]
+pub fn back_off(attempt: u32) -> TimeDelta {
+    if attempt >= PARKED_AFTER {
+        return TimeDelta::hours(1);
+    }
+    TimeDelta::seconds(1_i64 << attempt.saturating_sub(1).min(12))
+}
+
+impl Outbox {
+    /// Starts what the outbox does in the background: publishing, and taking
+    /// in receipts.
+    pub fn start(&self, bus: &Arc<dyn Bus>, tasks: &Tasks) {
+        let relay = publish(self.clone(), Arc::clone(bus), tasks.token());
+        tasks.spawn("outbox relay", relay);
+        let receipts = receive(self.clone(), Arc::clone(bus), tasks.token());
+        tasks.spawn("outbox receipts", receipts);
+    }
+}
+
+async fn publish(outbox: Outbox, bus: Arc<dyn Bus>, stop: CancellationToken) {
+    let env = outbox.env().clone();
+    loop {
+        let rest = match publish_due(&outbox, &*bus).await {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "publishing failed");
+                REST
+            }
+        };
+        tokio::select! {
+            () = outbox.appended() => {}
+            () = env.sleep(rest) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Publishes all that is due and answers how long there will be nothing.
+async fn publish_due(outbox: &Outbox, bus: &dyn Bus) -> Result<Duration, roster_db::DbError> {
+    let address = Address::Events { source: outbox.source().clone() };
+    let _publishing = outbox.publishing();
+    while outbox.due().await? > 0 {
+        let claimed = outbox.claim(BATCH).await?;
+        outbox.env().step("outbox.claimed").await;
+        for due in claimed {
+            if bus.publish(&address, Bytes::from(due.payload)).await.is_err() {
+                tracing::warn!(event.id = %due.id, "event not published: the bus is unavailable");
+            }
+            outbox.env().step("outbox.published").await;
+        }
+    }
+    let next = outbox.next_due().await?;
+    let left = next.map_or(POLL, |at| (at - outbox.env().now()).to_std().unwrap_or_default());
+    Ok(left.min(POLL))
+}
+
+async fn receive(outbox: Outbox, bus: Arc<dyn Bus>, stop: CancellationToken) {
+    let env = outbox.env().clone();
+    let source = outbox.source().clone();
+    loop {
+        let subscription = Subscription::Receipts { source: source.clone() };
+        if let Ok(mut inflow) = bus.subscribe(subscription).await {
+            loop {
+                tokio::select! {
+                    delivery = inflow.next() => match delivery {
+                        Some(delivery) => take(&outbox, delivery).await,
+                        None => break,
+                    },
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+        tracing::warn!("receipts are not received: the bus is unavailable");
+        tokio::select! {
+            () = env.sleep(REST) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Takes in one receipt. Whatever goes wrong, the event is published again
+/// and the consumer repeats its receipt.
+async fn take(outbox: &Outbox, delivery: Delivery) {
+    let Address::Receipts { consumer, .. } = &delivery.address else { return };
+    outbox.env().step("receipt.arrived").await;
+    let Ok(receipt) = Receipt::decode(&delivery.payload) else {
+        tracing::warn!(%consumer, "malformed receipt ignored");
+        return;
+    };
+    if let Err(error) = outbox.take_receipt(consumer, &receipt).await {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "receipt not stored");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_until_parked_and_are_hourly_then() {
+        let pauses: Vec<i64> = (1..=12).map(|n| back_off(n).num_seconds()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 3600, 3600, 3600]);
+    }
+}

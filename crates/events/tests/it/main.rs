@@ -1,0 +1,7 @@
+//! The outbox, the inbox and the bus together, over a real database.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bus;
+mod delivery;
+mod harness;
+mod outbox;

@@ -1,0 +1,79 @@
+//! What is announced is what was committed.
+
+use std::sync::Arc;
+
+use roster_events::{Bus, DeliveryState, Outbox, Retention};
+use roster_kernel::UserId;
+use roster_proto::event::v1::UserDeleted;
+
+use crate::harness::{World, name};
+
+#[tokio::test]
+async fn nothing_is_announced_that_was_rolled_back() {
+    let world = World::new(1, &["session"]).await;
+    let user = UserId::generate(&world.env);
+    let tx = world.source.db.begin().await.unwrap();
+    let message = UserDeleted::default();
+    world.outbox.append(&tx, user, &message, Retention::Evidence).await.unwrap();
+    drop(tx);
+    world.append().await;
+    world.settle().await;
+    assert_eq!(world.effects(0).len(), 1);
+}
+
+#[tokio::test]
+async fn the_set_of_consumers_is_frozen_when_an_event_is_appended() {
+    let world = World::new(1, &["session"]).await;
+    let before = world.append().await;
+    world.settle().await;
+    let names = vec![name("session"), name("newcomer")];
+    let grown = Outbox::new(name("identity"), names, world.source.db.clone(), world.env.clone());
+    let user = UserId::generate(&world.env);
+    let tx = world.source.db.begin().await.unwrap();
+    let after =
+        grown.append(&tx, user, &UserDeleted::default(), Retention::Evidence).await.unwrap();
+    tx.commit().await.unwrap();
+    let connection = world.source.db.read();
+    let consumers = async |event| {
+        let all = world.outbox.deliveries(connection, &[event]).await.unwrap();
+        all.into_iter().map(|(_, each)| each.consumer).collect::<Vec<_>>()
+    };
+    assert_eq!(consumers(before).await, ["session"]);
+    assert_eq!(consumers(after).await, ["newcomer", "session"]);
+}
+
+#[tokio::test]
+async fn retired_events_are_swept_unless_they_are_evidence() {
+    let world = World::new(1, &["session"]).await;
+    let user = UserId::generate(&world.env);
+    let tx = world.source.db.begin().await.unwrap();
+    let message = UserDeleted::default();
+    world.outbox.append(&tx, user, &message, Retention::Transient).await.unwrap();
+    tx.commit().await.unwrap();
+    let evidence = world.append().await;
+    world.settle().await;
+    assert_eq!(world.outbox.sweep().await.unwrap(), 0, "both are young");
+    world.clock.advance(std::time::Duration::from_hours(26));
+    assert_eq!(world.outbox.sweep().await.unwrap(), 1);
+    assert_eq!(world.delivery(evidence, "session").await.state, DeliveryState::Done);
+}
+
+#[tokio::test]
+async fn two_relays_share_the_work() {
+    let world = World::new(1, &["session"]).await;
+    let bus: Arc<dyn Bus> = world.bus.clone();
+    let consumers = vec![name("session")];
+    let second =
+        Outbox::new(name("identity"), consumers, world.source.db.clone(), world.env.clone());
+    second.start(&bus, &world.tasks);
+    let mut events = Vec::new();
+    for _ in 0..50 {
+        events.push(world.append().await);
+    }
+    world.settle().await;
+    for event in events {
+        let delivery = world.delivery(event, "session").await;
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Done, 1));
+        assert_eq!(world.effects(0)[&event], 1);
+    }
+}

@@ -1,0 +1,119 @@
+//! Erasing what is kept of a user.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use roster_db::{Db, DbError, Tx};
+use roster_events::{Inbox, Receipt};
+use roster_kernel::{Env, EventId, Timestamp, UserId};
+use sea_orm::DatabaseConnection;
+
+use crate::{State, Subject, subjects};
+
+/// Rows of each kind, by the kind's name.
+pub type Counts = BTreeMap<String, i64>;
+
+/// How many rows one transaction erases at the most, so that others get
+/// their turn at the database in between.
+const BATCH: u64 = 500;
+
+/// What a service keeps about users.
+#[async_trait]
+pub trait SubjectData: Send + Sync + 'static {
+    /// The kinds of things it keeps, in the plural and sorted.
+    fn kinds(&self) -> &'static [&'static str];
+
+    /// How many of each kind it keeps of each of `users`; what is missing in
+    /// the answer is zero.
+    async fn count(
+        &self,
+        connection: &DatabaseConnection,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<Vec<(UserId, &'static str, i64)>, DbError>;
+
+    /// Erases up to `limit` rows of a user and answers how many of each kind
+    /// it erased; none at all means that nothing is left.
+    async fn erase(
+        &self,
+        tx: &Tx,
+        user_id: UserId,
+        limit: u64,
+    ) -> Result<Vec<(&'static str, u64)>, DbError>;
+
+    /// Makes the service agree with a user's new state, in the transaction
+    /// that stores it.
+    async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError>;
+}
+
+/// Takes a state in and makes the service agree with it.
+pub(crate) async fn apply(
+    tx: &Tx,
+    data: &impl SubjectData,
+    subject: Subject,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let stored = subjects::merge(tx, subject, now).await?;
+    if stored.state != State::Deleted {
+        data.state_changed(tx, &stored).await?;
+    }
+    Ok(())
+}
+
+/// Marks a user as deleted, then erases in batches. The last batch, which
+/// finds nothing left, records that `event` is carried out, if an event it
+/// was, and answers its receipt. Erasing what is erased already is cheap and
+/// ends the same way.
+pub(crate) async fn erase(
+    db: &Db,
+    env: &Env,
+    data: &impl SubjectData,
+    subject: Subject,
+    event: Option<EventId>,
+) -> Result<Option<Receipt>, DbError> {
+    // The mark comes first and on its own: from here on nothing can be
+    // created for the user, and no session of theirs is accepted.
+    let tx = db.begin().await?;
+    subjects::merge(&tx, Subject { state: State::Deleted, ..subject }, env.now()).await?;
+    tx.commit().await?;
+    env.step("erasure.marked").await;
+    loop {
+        let tx = db.begin().await?;
+        let mut counts = subjects::erased(&*tx, subject.user_id).await?;
+        if erase_batch(&tx, data, subject.user_id, &mut counts).await? {
+            subjects::note_erasure(&tx, subject.user_id, &counts, None).await?;
+            tx.commit().await?;
+            env.step("erasure.batch").await;
+            continue;
+        }
+        for kind in data.kinds() {
+            counts.entry((*kind).to_owned()).or_default();
+        }
+        let now = env.now();
+        subjects::note_erasure(&tx, subject.user_id, &counts, Some(now)).await?;
+        let receipt = match event {
+            Some(event) => {
+                Some(Inbox::record(&tx, event, counts.into_iter().collect(), now).await?)
+            }
+            None => None,
+        };
+        tx.commit().await?;
+        return Ok(receipt);
+    }
+}
+
+/// Erases one batch and adds what it erased to `counts`; answers whether
+/// there was anything.
+async fn erase_batch(
+    tx: &Tx,
+    data: &impl SubjectData,
+    user_id: UserId,
+    counts: &mut Counts,
+) -> Result<bool, DbError> {
+    let mut any = false;
+    for (kind, rows) in data.erase(tx, user_id, BATCH).await? {
+        any |= rows > 0;
+        *counts.entry(kind.to_owned()).or_default() += i64::try_from(rows).unwrap_or(i64::MAX);
+    }
+    Ok(any)
+}

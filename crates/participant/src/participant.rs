@@ -1,0 +1,75 @@
+//! A service's part in the life of its users' data, put together.
+
+use std::{fmt, sync::Arc};
+
+use roster_db::Db;
+use roster_events::{Bus, Consumer};
+use roster_kernel::{Env, ServiceName};
+use roster_server::{Tasks, Upstream};
+
+use crate::{Reconciler, SubjectData, SubjectDataRpc, events::SubjectEvents};
+
+/// A service that keeps data about users.
+pub struct Participant<D> {
+    name: ServiceName,
+    identity: ServiceName,
+    db: Db,
+    env: Env,
+    data: Arc<D>,
+}
+
+impl<D> fmt::Debug for Participant<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Participant").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<D: SubjectData> Participant<D> {
+    /// The service `name`, which keeps `data` in `db` and listens to
+    /// `identity`.
+    #[must_use]
+    pub const fn new(
+        name: ServiceName,
+        identity: ServiceName,
+        db: Db,
+        env: Env,
+        data: Arc<D>,
+    ) -> Self {
+        Self { name, identity, db, env, data }
+    }
+
+    /// Starts consuming identity's events in the background.
+    pub fn start(&self, bus: Arc<dyn Bus>, tasks: &Tasks) {
+        let handler = SubjectEvents {
+            db: self.db.clone(),
+            env: self.env.clone(),
+            data: Arc::clone(&self.data),
+        };
+        let consumer = Consumer::new(
+            self.name.clone(),
+            self.identity.clone(),
+            self.db.clone(),
+            self.env.clone(),
+            Arc::new(handler),
+        );
+        consumer.start(bus, tasks);
+    }
+
+    /// What catches up with identity's ledger, asked through `ledger`.
+    #[must_use]
+    pub fn reconciler(&self, ledger: Upstream) -> Reconciler<D> {
+        Reconciler::new(
+            self.name.clone(),
+            self.db.clone(),
+            self.env.clone(),
+            Arc::clone(&self.data),
+            ledger,
+        )
+    }
+
+    /// What answers how much the service keeps.
+    #[must_use]
+    pub fn rpc(&self) -> SubjectDataRpc<D> {
+        SubjectDataRpc::new(self.db.clone(), self.env.clone(), Arc::clone(&self.data))
+    }
+}

@@ -1,0 +1,148 @@
+//! Catching up with identity's ledger: whatever was announced while a
+//! service was away, restored from a backup or not there yet.
+
+mod position;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use roster_db::{Db, DbError};
+use roster_kernel::{Caller, Env, ServiceName};
+use roster_proto::{
+    identity::v1::{
+        ListSubjectStatesRequest, subject_ledger_service_client::SubjectLedgerServiceClient,
+    },
+    subject::v1::SubjectState,
+};
+use roster_server::{Tasks, Upstream};
+use tokio_util::sync::CancellationToken;
+use tonic::Request;
+
+use crate::{InvalidSubject, State, Subject, SubjectData, erasure};
+
+/// How often a service catches up unasked.
+const INTERVAL: Duration = Duration::from_hours(1);
+
+/// How long a service waits after a failure.
+const REST: Duration = Duration::from_secs(5);
+
+/// How many states are asked for at once.
+const PAGE: i32 = 500;
+
+/// Why a service could not catch up.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Identity did not answer.
+    #[error("the ledger did not answer")]
+    Ledger(#[from] Box<tonic::Status>),
+    /// Identity's answer makes no sense.
+    #[error(transparent)]
+    Invalid(#[from] InvalidSubject),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// What catching up found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReconcileReport {
+    /// How many users' states were looked at.
+    pub states: u64,
+    /// How many of them are deleted, and erased now.
+    pub deleted: u64,
+}
+
+/// Catches up with identity's ledger.
+pub struct Reconciler<D> {
+    name: ServiceName,
+    db: Db,
+    env: Env,
+    data: Arc<D>,
+    ledger: Upstream,
+}
+
+impl<D> fmt::Debug for Reconciler<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reconciler").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl<D: SubjectData> Reconciler<D> {
+    pub(crate) const fn new(
+        name: ServiceName,
+        db: Db,
+        env: Env,
+        data: Arc<D>,
+        ledger: Upstream,
+    ) -> Self {
+        Self { name, db, env, data, ledger }
+    }
+
+    /// Catches up in the background: now, and every hour.
+    pub fn start(self, tasks: &Tasks) {
+        tasks.spawn("reconciliation", self.run(tasks.token()));
+    }
+
+    async fn run(self, stop: CancellationToken) {
+        loop {
+            let rest = match self.catch_up().await {
+                Ok(report) => {
+                    tracing::info!(
+                        service = %self.name, states = report.states, deleted = report.deleted,
+                        "caught up with the ledger"
+                    );
+                    INTERVAL
+                }
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(service = %self.name, error, "not caught up with the ledger");
+                    REST
+                }
+            };
+            tokio::select! {
+                () = self.env.sleep(rest) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Takes in every state that changed since the last time.
+    pub async fn catch_up(&self) -> Result<ReconcileReport, ReconcileError> {
+        let mut client = SubjectLedgerServiceClient::new(self.ledger.clone());
+        let mut report = ReconcileReport::default();
+        let mut position = position::find(self.db.read()).await?;
+        loop {
+            let mut request = Request::new(ListSubjectStatesRequest {
+                after_sequence: position,
+                page_size: PAGE,
+            });
+            request.extensions_mut().insert(Caller::service(self.name.clone()));
+            let page = client.list_subject_states(request).await.map_err(Box::new)?.into_inner();
+            if page.states.is_empty() {
+                return Ok(report);
+            }
+            for state in page.states {
+                report.states += 1;
+                report.deleted += u64::from(self.take(state).await?);
+            }
+            // Remembered only after the whole page has taken effect: what a
+            // failure interrupts is looked at again.
+            position = page.last_sequence;
+            let tx = self.db.begin().await?;
+            position::store(&tx, position).await?;
+            tx.commit().await?;
+        }
+    }
+
+    /// Takes one state in; answers whether the user is deleted.
+    async fn take(&self, state: SubjectState) -> Result<bool, ReconcileError> {
+        let subject = Subject::try_from(state)?;
+        if subject.state == State::Deleted {
+            erasure::erase(&self.db, &self.env, &*self.data, subject, None).await?;
+            return Ok(true);
+        }
+        let tx = self.db.begin().await?;
+        erasure::apply(&tx, &*self.data, subject, self.env.now()).await?;
+        tx.commit().await?;
+        Ok(false)
+    }
+}

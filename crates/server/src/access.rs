@@ -1,0 +1,205 @@
+//! Who may call which method: the contract's access options as a table.
+
+use std::{collections::HashMap, sync::Arc};
+
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
+use roster_kernel::{Actor, UserActor};
+use tonic::Code;
+
+use crate::Refusal;
+
+const OPTION: &str = "roster.access.v1.access";
+
+/// The kind of caller that a method is open to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Anyone.
+    Public,
+    /// Any signed-in user.
+    User,
+    /// Administrators.
+    Admin,
+    /// Services of the installation.
+    Internal,
+}
+
+/// The access rule of one method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MethodAccess {
+    /// The kind of caller that the method is open to.
+    pub level: Level,
+    /// Whether a user who must choose a new password may call it.
+    pub while_password_change_required: bool,
+}
+
+/// The access rules of every method of the contracts.
+#[derive(Clone, Debug)]
+pub struct AccessTable {
+    rules: Arc<HashMap<String, MethodAccess>>,
+}
+
+/// A descriptor set that access rules cannot be read from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unusable descriptor set: {0}")]
+pub struct InvalidDescriptors(String);
+
+impl AccessTable {
+    /// Reads the rules from an encoded descriptor set. A method without one
+    /// is left out: to callers it does not exist.
+    pub fn new(descriptors: &[u8]) -> Result<Self, InvalidDescriptors> {
+        let pool = DescriptorPool::decode(descriptors)
+            .map_err(|error| InvalidDescriptors(error.to_string()))?;
+        let option = pool
+            .get_extension_by_name(OPTION)
+            .ok_or_else(|| InvalidDescriptors(format!("no option {OPTION}")))?;
+        let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        let rules = methods.filter_map(|method| {
+            let options = method.options();
+            let Value::Message(access) = options.get_extension(&option).into_owned() else {
+                return None;
+            };
+            Some((path(&method), rule(&access)?))
+        });
+        Ok(Self { rules: Arc::new(rules.collect()) })
+    }
+
+    /// The rule of a method, by its path `/package.Service/Method`.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<MethodAccess> {
+        self.rules.get(path).copied()
+    }
+
+    /// Every method with its rule, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, MethodAccess)> {
+        self.rules.iter().map(|(path, rule)| (path.as_str(), *rule))
+    }
+}
+
+fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}
+
+fn rule(access: &DynamicMessage) -> Option<MethodAccess> {
+    let level = match access.get_field_by_name("level")?.as_enum_number()? {
+        1 => Level::Public,
+        2 => Level::User,
+        3 => Level::Admin,
+        4 => Level::Internal,
+        _ => return None,
+    };
+    let flag = access.get_field_by_name("while_password_change_required")?.as_bool()?;
+    Some(MethodAccess { level, while_password_change_required: flag })
+}
+
+impl MethodAccess {
+    /// The rule of a method that is open to anyone.
+    #[must_use]
+    pub const fn public() -> Self {
+        Self { level: Level::Public, while_password_change_required: true }
+    }
+
+    /// Whether `actor` may call the method.
+    ///
+    /// A service may call what administrators may: session shows the users'
+    /// names, and asks for them with the same method as an administrator.
+    pub fn decide(self, actor: &Actor) -> Result<(), Refusal> {
+        match (self.level, actor) {
+            (Level::Public, _) | (Level::Admin | Level::Internal, Actor::Service(_)) => Ok(()),
+            (Level::User, Actor::User(user)) => self.password_is_settled(user),
+            (Level::Admin, Actor::User(user)) if user.is_admin => self.password_is_settled(user),
+            (Level::Admin, Actor::User(_)) => Err(admin_required()),
+            (Level::User | Level::Admin, Actor::Anonymous) => Err(unauthenticated()),
+            (Level::User, Actor::Service(_)) => Err(Refusal::new(
+                Code::PermissionDenied,
+                "USER_REQUIRED",
+                "Only a signed-in user can do this",
+            )),
+            (Level::Internal, Actor::Anonymous | Actor::User(_)) => Err(Refusal::new(
+                Code::PermissionDenied,
+                "INTERNAL_ONLY",
+                "Only services of this installation can call this",
+            )),
+        }
+    }
+
+    fn password_is_settled(self, user: &UserActor) -> Result<(), Refusal> {
+        if user.password_change_required && !self.while_password_change_required {
+            return Err(Refusal::new(
+                Code::PermissionDenied,
+                "PASSWORD_CHANGE_REQUIRED",
+                "Change your password first",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The refusal of whoever is not an administrator.
+#[must_use]
+pub fn admin_required() -> Refusal {
+    Refusal::new(Code::PermissionDenied, "ADMIN_REQUIRED", "Admin access required")
+}
+
+/// The refusal of whoever has not signed in.
+#[must_use]
+pub fn unauthenticated() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "UNAUTHENTICATED", "Sign in first")
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_kernel::{Env, ServiceName, SessionId, UserId};
+
+    use super::*;
+
+    fn user(is_admin: bool, password_change_required: bool) -> Actor {
+        let env = Env::system();
+        Actor::User(UserActor {
+            user_id: UserId::generate(&env),
+            session_id: SessionId::generate(&env),
+            is_admin,
+            password_change_required,
+        })
+    }
+
+    #[test]
+    fn every_level_meets_every_actor() {
+        let service = Actor::Service(ServiceName::parse("session").unwrap());
+        let actors =
+            [Actor::Anonymous, user(false, false), user(true, false), user(true, true), service];
+        let expected = [
+            (Level::Public, ["", "", "", "", ""]),
+            (Level::User, ["UNAUTHENTICATED", "", "", "PASSWORD_CHANGE_REQUIRED", "USER_REQUIRED"]),
+            (
+                Level::Admin,
+                ["UNAUTHENTICATED", "ADMIN_REQUIRED", "", "PASSWORD_CHANGE_REQUIRED", ""],
+            ),
+            (
+                Level::Internal,
+                ["INTERNAL_ONLY", "INTERNAL_ONLY", "INTERNAL_ONLY", "INTERNAL_ONLY", ""],
+            ),
+        ];
+        for (level, reasons) in expected {
+            let access = MethodAccess { level, while_password_change_required: false };
+            for (actor, reason) in actors.iter().zip(reasons) {
+                let decided = access.decide(actor).err().map_or("", |refusal| refusal.reason());
+                assert_eq!(decided, reason, "{level:?} {actor:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_method_can_be_open_while_the_password_must_be_changed() {
+        let access = MethodAccess { level: Level::User, while_password_change_required: true };
+        assert_eq!(access.decide(&user(false, true)), Ok(()));
+    }
+
+    #[test]
+    fn the_contracts_are_read() {
+        let table = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let authenticate = "/roster.session.v1.AuthenticationService/Authenticate";
+        assert_eq!(table.find(authenticate).unwrap().level, Level::Internal);
+        assert!(table.find("/roster.session.v1.AuthenticationService/Nothing").is_none());
+        assert!(AccessTable::new(b"rubbish").is_err());
+    }
+}

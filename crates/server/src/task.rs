@@ -1,0 +1,66 @@
+//! The background tasks of a process, so that a drain can wait for them.
+
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The one owner of background tasks. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Tasks {
+    /// No tasks yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Completes when the tasks should end; tasks watch it.
+    #[must_use]
+    pub fn token(&self) -> CancellationToken {
+        self.inner.stop.clone()
+    }
+
+    /// Runs `task` in the background. One that panics takes the others with
+    /// it: a process that has lost a part of itself must not go on as if it
+    /// had not.
+    #[expect(clippy::disallowed_methods, reason = "the one owner of background tasks")]
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let inner = Arc::clone(&self.inner);
+        let guarded = async move {
+            tokio::select! {
+                ended = AssertUnwindSafe(task).catch_unwind() => if ended.is_err() {
+                    tracing::error!(task = name, "background task panicked, shutting down");
+                    inner.stop.cancel();
+                },
+                () = inner.cut.cancelled() => {}
+            }
+        };
+        tokio::spawn(self.inner.tracker.track_future(guarded));
+    }
+
+    /// Tells the tasks to end and waits until they have.
+    pub async fn shutdown(&self) {
+        self.inner.stop.cancel();
+        self.inner.tracker.close();
+        self.inner.tracker.wait().await;
+    }
+
+    /// Ends the tasks where they stand and waits until they are gone: what
+    /// is left is what a killed process leaves.
+    pub async fn abort(&self) {
+        self.inner.cut.cancel();
+        self.inner.tracker.close();
+        self.inner.tracker.wait().await;
+    }
+}

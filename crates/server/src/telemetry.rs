@@ -1,0 +1,121 @@
+//! Logs and traces, for the process as a whole.
+
+use std::collections::HashMap;
+
+use opentelemetry::{
+    global,
+    propagation::TextMapPropagator,
+    trace::{TraceContextExt, TracerProvider},
+};
+use opentelemetry_otlp::WithExportConfig;
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use serde::{Deserialize, Serialize};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+const TRACEPARENT: &str = "traceparent";
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What is recorded, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it.
+    pub filter: String,
+    /// How log lines look.
+    pub format: LogFormat,
+    /// Where traces go, as OTLP over gRPC; nowhere when absent.
+    pub otlp_endpoint: Option<String>,
+}
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter cannot be read.
+    #[error("log.filter is not valid")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The exporter cannot be built.
+    #[error("telemetry.otlp_endpoint is not usable")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// It is set up already.
+    #[error("telemetry is set up already")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sends what has been recorded when the process ends.
+#[derive(Debug)]
+pub struct TelemetryGuard {
+    provider: Option<SdkTracerProvider>,
+}
+
+impl TelemetryGuard {
+    /// Sends what is left. Blocks until it is sent, on a thread of its own.
+    pub async fn flush(self) {
+        let Some(provider) = self.provider else { return };
+        // On an async thread the exporter would wait for itself.
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("the last traces could not be sent");
+        }
+    }
+}
+
+/// Sets up logs, to standard error, and traces.
+pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> {
+    let filter = EnvFilter::try_new(&config.filter)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Json => lines.json().with_filter(filter).boxed(),
+    };
+    let provider = config.otlp_endpoint.as_deref().map(exporter).transpose()?;
+    let traces = provider.as_ref().map(|provider| {
+        let tracer = provider.tracer("roster");
+        tracing_opentelemetry::layer().with_tracer(tracer).with_filter(EnvFilter::new("info"))
+    });
+    tracing_subscriber::registry().with(lines).with(traces).try_init()?;
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    Ok(TelemetryGuard { provider })
+}
+
+fn exporter(endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    let exporter =
+        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(Resource::builder().with_service_name("roster").build())
+        .build())
+}
+
+/// The current span as a W3C `traceparent`, if it is part of a trace.
+#[must_use]
+pub fn traceparent() -> Option<String> {
+    let context = Span::current().context();
+    if !context.span().span_context().is_valid() {
+        return None;
+    }
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new().inject_context(&context, &mut carrier);
+    carrier.remove(TRACEPARENT)
+}
+
+/// Makes `span` part of the trace that `traceparent` names. A malformed one
+/// is ignored.
+pub fn continue_trace(span: &Span, traceparent: &str) {
+    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let context = TraceContextPropagator::new().extract(&carrier);
+    // Fails only where no trace is recorded at all.
+    let _not_recorded = span.set_parent(context);
+}

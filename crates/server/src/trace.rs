@@ -1,0 +1,80 @@
+//! One span for each call.
+
+use std::task::{Context, Poll};
+
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use roster_kernel::Caller;
+use tower::{Layer, Service};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::telemetry;
+
+/// Opens the span of a call, continuing the trace that its headers or the
+/// surrounding span belong to, and notes how the call ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TraceLayer;
+
+impl<S> Layer<S> for TraceLayer {
+    type Service = Traced<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Traced { inner }
+    }
+}
+
+/// A service behind a [`TraceLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<S> {
+    inner: S,
+}
+
+impl<S, B, R> Service<Request<B>> for Traced<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let span = span(&request);
+        let call = span.in_scope(|| self.inner.call(request));
+        let noted = span.clone();
+        let answer = async move {
+            let answer = call.await?;
+            // A status in the headers is a refusal; one that comes behind the
+            // body is the body's affair.
+            let status = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
+            noted.record("rpc.grpc.status_code", status.unwrap_or("0"));
+            tracing::debug!("call answered");
+            Ok(answer)
+        };
+        Box::pin(answer.instrument(span))
+    }
+}
+
+fn span<B>(request: &Request<B>) -> Span {
+    let mut names = request.uri().path().trim_start_matches('/').splitn(2, '/');
+    let correlation = request.extensions().get::<Caller>().map(|it| it.correlation_id.as_str());
+    let span = tracing::info_span!(
+        "call",
+        rpc.system = "grpc",
+        rpc.service = names.next().unwrap_or_default(),
+        rpc.method = names.next().unwrap_or_default(),
+        rpc.grpc.status_code = Empty,
+        request.id = correlation,
+    );
+    if Span::current().is_disabled()
+        && let Some(traceparent) = request.headers().get("traceparent")
+        && let Ok(traceparent) = traceparent.to_str()
+    {
+        telemetry::continue_trace(&span, traceparent);
+    }
+    span
+}

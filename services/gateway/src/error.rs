@@ -1,0 +1,62 @@
+//! Why the edge refuses a call before any service sees it.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use roster_server::Refusal;
+use tonic::{Code, Status};
+
+/// A call that ends at the edge.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such method, or it is not for the outside.
+    #[error("There is no such method")]
+    UnknownMethod,
+    /// Not a call in a protocol that is spoken here.
+    #[error("{0}")]
+    Protocol(&'static str),
+    /// More than one way of saying who is calling.
+    #[error("Send exactly one credential: one authorization header and no cookie")]
+    AmbiguousCredentials,
+    /// A credential that is not a bearer token.
+    #[error("The authorization header must be 'Bearer' and a token")]
+    MalformedCredentials,
+    /// The session service refused the token, or did not answer.
+    #[error("authentication failed")]
+    Authentication(Box<Status>),
+    /// The caller may not call the method.
+    #[error("access denied")]
+    Access(Refusal),
+    /// Too many calls at once.
+    #[error("The server is busy, try again shortly")]
+    Overloaded,
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let refusal = match error {
+            Error::UnknownMethod => Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", message),
+            Error::Protocol(_) => Refusal::new(Code::InvalidArgument, "PROTOCOL", message),
+            Error::AmbiguousCredentials => {
+                Refusal::new(Code::InvalidArgument, "AMBIGUOUS_CREDENTIALS", message)
+            }
+            Error::MalformedCredentials => {
+                Refusal::new(Code::Unauthenticated, "MALFORMED_CREDENTIALS", message)
+            }
+            Error::Authentication(status) => return *status,
+            Error::Access(refusal) => refusal,
+            Error::Overloaded => Refusal::new(Code::ResourceExhausted, "OVERLOADED", message)
+                .retry_after(Duration::from_secs(1)),
+        };
+        refusal.into()
+    }
+}
+
+impl IntoResponse for Error {
+    /// As a gRPC client understands it: HTTP 200 with the status in the
+    /// headers.
+    fn into_response(self) -> Response {
+        Status::from(self).into_http::<axum::body::Body>()
+    }
+}

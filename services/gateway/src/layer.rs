@@ -1,0 +1,9 @@
+//! The layers of the edge, one file each.
+
+pub mod access;
+pub mod caller;
+pub mod correlation;
+pub mod forward;
+pub mod overload;
+pub mod protocol;
+pub mod routing;

@@ -1,0 +1,139 @@
+//! Establishes who is calling: asks the session service, of every call, whose
+//! token it carries. Nothing is remembered between calls, so a revocation
+//! holds from the moment it is made.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, header};
+use roster_kernel::{Actor, Caller, Deadline, Env, ServiceName, SessionId, UserActor, UserId};
+use roster_proto::session::v1::{
+    AuthenticateRequest, AuthenticateResponse,
+    authentication_service_client::AuthenticationServiceClient,
+};
+use roster_server::{Level, Refusal, Upstream};
+use tonic::Status;
+
+use super::{correlation::CorrelationId, routing::Routed};
+use crate::{Error, origin};
+
+/// Asks the session service on the edge's behalf.
+#[derive(Clone, Debug)]
+pub struct Authenticator {
+    /// The session service.
+    pub session: Upstream,
+    /// Under which name it is asked.
+    pub gateway: ServiceName,
+    /// The time, for passing the caller's deadline on.
+    pub env: Env,
+}
+
+/// Attaches the [`Caller`]. To a PUBLIC method everybody is anonymous: a
+/// stale token must not keep anyone from signing in.
+pub async fn layer(
+    State(authenticator): State<Authenticator>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match authenticator.identify(&request).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+impl Authenticator {
+    async fn identify(&self, request: &Request) -> Result<Caller, Error> {
+        let extensions = request.extensions();
+        let routed = extensions.get::<Routed>().ok_or(Error::UnknownMethod)?;
+        let correlation_id =
+            extensions.get::<CorrelationId>().map(|id| id.0.clone()).unwrap_or_default();
+        let origin = origin::of(request);
+        let token = match routed.0.access.level {
+            Level::Public => None,
+            Level::User | Level::Admin | Level::Internal => bearer(request.headers())?,
+        };
+        let actor = match token {
+            None => Actor::Anonymous,
+            Some(token) => {
+                let deadline = extensions.get::<Deadline>().copied();
+                self.authenticate(token, deadline)
+                    .await
+                    .map_err(|status| Error::Authentication(Box::new(status)))?
+            }
+        };
+        Ok(Caller { actor, origin, correlation_id })
+    }
+
+    async fn authenticate(&self, token: &str, deadline: Option<Deadline>) -> Result<Actor, Status> {
+        let mut client = AuthenticationServiceClient::new(self.session.clone());
+        let mut request = tonic::Request::new(AuthenticateRequest { token: token.to_owned() });
+        request.extensions_mut().insert(Caller::service(self.gateway.clone()));
+        if let Some(deadline) = deadline {
+            request.set_timeout(deadline.remaining(self.env.now()));
+        }
+        let answer = client.authenticate(request).await?.into_inner();
+        user(&answer).ok_or_else(|| Refusal::internal(&"malformed answer to Authenticate").into())
+    }
+}
+
+fn user(answer: &AuthenticateResponse) -> Option<Actor> {
+    Some(Actor::User(UserActor {
+        user_id: UserId::parse(&answer.user_id).ok()?,
+        session_id: SessionId::parse(&answer.session_id).ok()?,
+        is_admin: answer.is_admin,
+        password_change_required: answer.password_change_required,
+    }))
+}
+
+/// The token of a request with exactly one authorization header and no
+/// cookie: a cookie is sent by a browser whether its user means it or not,
+/// so it never counts here, and beside a token it is a sign of confusion.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() || headers.contains_key(header::COOKIE) {
+        return Err(Error::AmbiguousCredentials);
+    }
+    let value = value.to_str().map_err(|_| Error::MalformedCredentials)?;
+    let (scheme, token) = value.split_once(' ').ok_or(Error::MalformedCredentials)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(Error::MalformedCredentials);
+    }
+    Ok(Some(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[(header::HeaderName, &str)]) -> HeaderMap {
+        values.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn one_bearer_token_is_taken() {
+        let token = headers(&[(header::AUTHORIZATION, "bearer abc")]);
+        assert_eq!(bearer(&token).unwrap(), Some("abc"));
+        assert_eq!(bearer(&HeaderMap::new()).unwrap(), None);
+        let cookie = headers(&[(header::COOKIE, "session=abc")]);
+        assert_eq!(bearer(&cookie).unwrap(), None);
+    }
+
+    #[test]
+    fn anything_ambiguous_is_refused() {
+        let mut twice = headers(&[(header::AUTHORIZATION, "Bearer a")]);
+        twice.append(header::AUTHORIZATION, "Bearer b".parse().unwrap());
+        assert!(matches!(bearer(&twice), Err(Error::AmbiguousCredentials)));
+        let both = headers(&[(header::AUTHORIZATION, "Bearer a"), (header::COOKIE, "b")]);
+        assert!(matches!(bearer(&both), Err(Error::AmbiguousCredentials)));
+        for value in ["Bearer", "Bearer ", "Basic abc", "abc"] {
+            let malformed = headers(&[(header::AUTHORIZATION, value)]);
+            assert!(matches!(bearer(&malformed), Err(Error::MalformedCredentials)), "{value}");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What can fail, and what the client is told about it.
+
+use roster_db::{DbError, replay::ReplayError};
+use roster_kernel::InvalidPageToken;
+use roster_server::Refusal;
+use tonic::{Code, Status};
+
+/// A use case that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for is for administrators, and the caller is none.
+    #[error("the caller is not an administrator")]
+    AdminRequired,
+    /// The caller's account has been deleted since the call began.
+    #[error("the caller's account has been deleted")]
+    AccountDeleted,
+    /// The caller has no such persona.
+    #[error("no such persona")]
+    PersonaNotFound,
+    /// The persona has changed since the state that the caller means.
+    #[error("the persona has changed")]
+    EtagMismatch,
+    /// The page token was not given out for this list.
+    #[error(transparent)]
+    PageToken(#[from] InvalidPageToken),
+    /// The `request_id` named another request before.
+    #[error("the request_id was used for another request")]
+    RequestIdReused,
+    /// The method is part of the contract and still to be written.
+    #[error("the method is not implemented")]
+    NotImplemented,
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A value could not be encoded: a defect.
+    #[error("a value could not be encoded")]
+    Encoding(#[source] serde_json::Error),
+}
+
+impl From<ReplayError> for Error {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Mismatch => Self::RequestIdReused,
+            ReplayError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let refusal = match error {
+            Error::AdminRequired => {
+                Refusal::new(Code::PermissionDenied, "ADMIN_REQUIRED", "Admin access required")
+            }
+            // What the edge will say to the next call with this token.
+            Error::AccountDeleted => Refusal::new(
+                Code::Unauthenticated,
+                "TOKEN_INVALID",
+                "The account that this session belongs to has been deleted",
+            ),
+            Error::PersonaNotFound => {
+                Refusal::new(Code::NotFound, "PERSONA_NOT_FOUND", "There is no such persona")
+            }
+            Error::EtagMismatch => Refusal::new(
+                Code::Aborted,
+                "ETAG_MISMATCH",
+                "The persona has changed since it was read; read it again, then repeat the change",
+            ),
+            Error::PageToken(error) => Refusal::invalid("page_token", error),
+            Error::RequestIdReused => Refusal::new(
+                Code::InvalidArgument,
+                "REQUEST_ID_REUSED",
+                "This request_id was used for another request; choose a new one",
+            )
+            .with_violation("request_id", "was used for another request"),
+            Error::NotImplemented => Refusal::not_implemented(),
+            Error::Db(error) => database(&error),
+            Error::Encoding(error) => Refusal::internal(&error),
+        };
+        refusal.into()
+    }
+}
+
+fn database(error: &DbError) -> Refusal {
+    match error {
+        DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
+            Refusal::unavailable(error)
+        }
+        DbError::Unique(_) | DbError::Corrupt(_) | DbError::Unexpected(_) | DbError::Other(_) => {
+            Refusal::internal(error)
+        }
+    }
+}

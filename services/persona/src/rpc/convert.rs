@@ -1,0 +1,251 @@
+//! Between messages and domain values.
+
+use prost::Message;
+use prost_types::FieldMask;
+use roster_db::replay::{FingerprintKey, ReplayKey};
+use roster_kernel::{Caller, PersonaId, RequestId, UserId};
+use roster_proto::{persona::v1 as pb, time};
+use roster_server::{Refusal, Violations};
+
+use crate::{
+    domain::{PageSize, Persona, PersonaChanges, PersonaContent, Text},
+    op::{
+        create_persona::CreatePersona,
+        delete_persona::DeletePersona,
+        list_personas::{PageRequest, PersonaPage},
+        update_persona::UpdatePersona,
+    },
+};
+
+/// The most bytes of a page token.
+const MOST_PAGE_TOKEN_BYTES: usize = 1_024;
+
+/// The most bytes of an etag.
+const MOST_ETAG_BYTES: usize = 100;
+
+/// What a mask may name. Said once however many paths are wrong: a refusal
+/// does not grow with the request.
+const MASK: &str = "may name name, role, information_need, details, hidden and \
+                    is_system_generated, and nothing else";
+
+/// What recognises a repetition of a mutation.
+pub struct Repetition<'a> {
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// The full name of the method.
+    pub method: &'static str,
+    /// The key of fingerprints.
+    pub fingerprints: &'a FingerprintKey,
+}
+
+impl Repetition<'_> {
+    /// The key of a request, if it is named; notes a malformed name.
+    fn key(
+        &self,
+        violations: &mut Violations,
+        request_id: &str,
+        request: &impl Message,
+    ) -> Option<ReplayKey> {
+        if request_id.is_empty() {
+            return None;
+        }
+        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
+        let encoded = request.encode_to_vec();
+        let actor = &self.caller.actor;
+        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
+    }
+}
+
+/// Reads what a new persona is to be like.
+pub fn create(
+    request: &pb::CreatePersonaRequest,
+    repetition: &Repetition<'_>,
+) -> Result<CreatePersona, Refusal> {
+    let mut violations = Violations::new();
+    let replay = repetition.key(&mut violations, &request.request_id, request);
+    let given = given(&mut violations, request.persona.as_ref());
+    if request.persona.as_ref().is_some_and(|persona| persona.name.is_none()) {
+        violations.add("persona.name", "must be set");
+    }
+    let Some(name) = given.name else { return Err(violations.into_refusal()) };
+    violations.finish()?;
+    let content = PersonaContent {
+        name,
+        role: given.role.unwrap_or_default(),
+        information_need: given.information_need.unwrap_or_default(),
+        details: given.details.unwrap_or_default(),
+        hidden: given.hidden.unwrap_or_default(),
+        is_system_generated: given.is_system_generated.unwrap_or_default(),
+    };
+    Ok(CreatePersona { content, replay })
+}
+
+/// Reads which persona is asked for.
+pub fn get(request: &pb::GetPersonaRequest) -> Result<PersonaId, Refusal> {
+    PersonaId::parse(&request.persona_id).map_err(|error| Refusal::invalid("persona_id", error))
+}
+
+/// Reads which page of one's own personas is asked for.
+pub fn own_list(request: &pb::ListPersonasRequest) -> Result<PageRequest, Refusal> {
+    let mut violations = Violations::new();
+    let page = page(&mut violations, request.page_size, &request.page_token);
+    let Some(page) = page else { return Err(violations.into_refusal()) };
+    violations.finish()?;
+    Ok(page)
+}
+
+/// Reads whose personas are asked for, and which page.
+pub fn user_list(request: &pb::ListUserPersonasRequest) -> Result<(UserId, PageRequest), Refusal> {
+    let mut violations = Violations::new();
+    let owner = violations.field("user_id", UserId::parse(&request.user_id));
+    let page = page(&mut violations, request.page_size, &request.page_token);
+    let Some(asked) = owner.zip(page) else { return Err(violations.into_refusal()) };
+    violations.finish()?;
+    Ok(asked)
+}
+
+/// Reads what is to change of a persona.
+pub fn update(
+    request: &pb::UpdatePersonaRequest,
+    repetition: &Repetition<'_>,
+) -> Result<UpdatePersona, Refusal> {
+    let mut violations = Violations::new();
+    let replay = repetition.key(&mut violations, &request.request_id, request);
+    let persona_id = violations.field("persona_id", PersonaId::parse(&request.persona_id));
+    let mut etag = etag(&mut violations, &request.etag);
+    let mut changes = given(&mut violations, request.persona.as_ref());
+    if let Some(persona) = &request.persona {
+        if etag.is_empty() {
+            etag.clone_from(&persona.etag);
+        }
+        // A mask that names nothing is one that was not given.
+        if let Some(mask) = request.update_mask.as_ref().filter(|mask| !mask.paths.is_empty()) {
+            changes = masked(&mut violations, persona, &changes, mask);
+        }
+    }
+    let Some(persona_id) = persona_id else { return Err(violations.into_refusal()) };
+    violations.finish()?;
+    Ok(UpdatePersona { persona_id, changes, etag, replay })
+}
+
+/// Reads which persona is to be deleted.
+pub fn delete(
+    request: &pb::DeletePersonaRequest,
+    repetition: &Repetition<'_>,
+) -> Result<DeletePersona, Refusal> {
+    let mut violations = Violations::new();
+    let replay = repetition.key(&mut violations, &request.request_id, request);
+    let persona_id = violations.field("persona_id", PersonaId::parse(&request.persona_id));
+    let etag = etag(&mut violations, &request.etag);
+    let Some(persona_id) = persona_id else { return Err(violations.into_refusal()) };
+    violations.finish()?;
+    Ok(DeletePersona { persona_id, etag, replay })
+}
+
+/// A page of personas.
+pub fn personas(page: PersonaPage) -> (Vec<pb::Persona>, String) {
+    (page.personas.into_iter().map(persona).collect(), page.next_page_token)
+}
+
+/// A persona as its reader sees it: every field is set.
+pub fn persona(persona: Persona) -> pb::Persona {
+    let content = persona.content;
+    pb::Persona {
+        persona_id: persona.id.to_string(),
+        user_id: persona.owner.to_string(),
+        name: Some(content.name.into_string()),
+        role: Some(content.role.into_string()),
+        information_need: Some(content.information_need.into_string()),
+        details: Some(content.details.into_string()),
+        hidden: Some(content.hidden),
+        is_system_generated: Some(content.is_system_generated),
+        create_time: Some(time::to_proto(persona.created_at)),
+        update_time: Some(time::to_proto(persona.updated_at)),
+        etag: persona.etag.to_string(),
+    }
+}
+
+/// The values that a message sets, whether a mask names them or not: what is
+/// sent must be well-formed.
+fn given(violations: &mut Violations, persona: Option<&pb::Persona>) -> PersonaChanges {
+    let Some(persona) = persona else {
+        violations.add("persona", "must be set");
+        return PersonaChanges::default();
+    };
+    if persona.etag.len() > MOST_ETAG_BYTES {
+        violations.add("persona.etag", TOO_LONG_ETAG);
+    }
+    PersonaChanges {
+        name: text(violations, "persona.name", persona.name.as_deref()),
+        role: text(violations, "persona.role", persona.role.as_deref()),
+        information_need: text(
+            violations,
+            "persona.information_need",
+            persona.information_need.as_deref(),
+        ),
+        details: text(violations, "persona.details", persona.details.as_deref()),
+        hidden: persona.hidden,
+        is_system_generated: persona.is_system_generated,
+    }
+}
+
+fn text<const MIN: usize, const MAX: usize>(
+    violations: &mut Violations,
+    field: &str,
+    given: Option<&str>,
+) -> Option<Text<MIN, MAX>> {
+    violations.field(field, Text::parse(given?))
+}
+
+/// What a mask selects of the values that are given; a field that it names
+/// and that is not given is cleared.
+fn masked(
+    violations: &mut Violations,
+    persona: &pb::Persona,
+    given: &PersonaChanges,
+    mask: &FieldMask,
+) -> PersonaChanges {
+    let mut selected = PersonaChanges::default();
+    let mut strange = false;
+    let given = given.clone();
+    for path in &mask.paths {
+        match path.as_str() {
+            "name" => selected.name.clone_from(&given.name),
+            "role" => selected.role = Some(given.role.clone().unwrap_or_default()),
+            "information_need" => {
+                let cleared = given.information_need.clone().unwrap_or_default();
+                selected.information_need = Some(cleared);
+            }
+            "details" => selected.details = Some(given.details.clone().unwrap_or_default()),
+            "hidden" => selected.hidden = Some(given.hidden.unwrap_or_default()),
+            "is_system_generated" => {
+                selected.is_system_generated = Some(given.is_system_generated.unwrap_or_default());
+            }
+            _ => strange = true,
+        }
+    }
+    if strange {
+        violations.add("update_mask", MASK);
+    }
+    if persona.name.is_none() && mask.paths.iter().any(|path| path == "name") {
+        violations.add("persona.name", "must be set: it cannot be cleared");
+    }
+    selected
+}
+
+const TOO_LONG_ETAG: &str = "must have at most 100 bytes";
+
+fn etag(violations: &mut Violations, etag: &str) -> String {
+    if etag.len() > MOST_ETAG_BYTES {
+        violations.add("etag", TOO_LONG_ETAG);
+    }
+    etag.to_owned()
+}
+
+fn page(violations: &mut Violations, size: i32, token: &str) -> Option<PageRequest> {
+    if token.len() > MOST_PAGE_TOKEN_BYTES {
+        violations.add("page_token", "must have at most 1024 bytes");
+    }
+    let size = violations.field("page_size", PageSize::parse(size))?;
+    Some(PageRequest { size, token: token.to_owned() })
+}

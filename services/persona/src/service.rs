@@ -1,0 +1,102 @@
+//! How the service is put together.
+
+use std::{fmt, sync::Arc};
+
+use roster_db::{Db, DbError, replay::FingerprintKey};
+use roster_events::Bus;
+use roster_kernel::{Env, PageTokens, ServiceName};
+use roster_participant::{Participant, ReconcileError, ReconcileReport};
+use roster_proto::{
+    persona::v1::{
+        annotation_service_server::AnnotationServiceServer,
+        ontology_service_server::OntologyServiceServer,
+        persona_admin_service_server::PersonaAdminServiceServer,
+        persona_service_server::PersonaServiceServer,
+    },
+    subject::v1::subject_data_service_server::SubjectDataServiceServer,
+};
+use roster_server::{ServiceStack, Tasks, Upstream};
+use tonic::service::Routes;
+
+use crate::{
+    background,
+    op::{Cx, subject_data::PersonaData},
+    rpc::{AnnotationRpc, OntologyRpc, PersonaAdminRpc, PersonaRpc, RpcCx},
+};
+
+/// What the service needs of the world around it.
+#[derive(Debug)]
+pub struct Deps {
+    /// This service's own database, migrated.
+    pub db: Db,
+    /// Where events arrive and receipts are sent.
+    pub bus: Arc<dyn Bus>,
+    /// Time and randomness.
+    pub env: Env,
+    /// How lists are continued; the same on every replica.
+    pub page_tokens: Arc<PageTokens>,
+    /// What repeated requests are recognised by; the same on every replica.
+    pub fingerprints: FingerprintKey,
+    /// Who owns what runs in the background.
+    pub tasks: Tasks,
+    /// What stands in front of the service's methods.
+    pub stack: ServiceStack,
+    /// The identity service.
+    pub identity: Upstream,
+}
+
+/// The running service.
+pub struct Service {
+    /// Its methods behind its own stack; also a transport for clients.
+    pub routes: Routes,
+    db: Db,
+    participant: Participant<PersonaData>,
+    identity: Upstream,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// Puts the service together and starts what runs in the background. There
+/// is nothing that an operator can set.
+#[must_use]
+pub fn build(deps: Deps) -> Service {
+    let (name, identity) = names();
+    let data = Arc::new(PersonaData);
+    let participant = Participant::new(name, identity, deps.db.clone(), deps.env.clone(), data);
+    participant.start(deps.bus, &deps.tasks);
+    participant.reconciler(deps.identity.clone()).start(&deps.tasks);
+    background::start(deps.db.clone(), deps.env.clone(), &deps.tasks);
+
+    let cx = Cx { env: deps.env, db: deps.db.clone(), page_tokens: deps.page_tokens };
+    let rpc = RpcCx { cx: Arc::new(cx), fingerprints: deps.fingerprints };
+    let routes = Routes::new(PersonaServiceServer::new(PersonaRpc(rpc.clone())))
+        .add_service(PersonaAdminServiceServer::new(PersonaAdminRpc(rpc)))
+        .add_service(OntologyServiceServer::new(OntologyRpc))
+        .add_service(AnnotationServiceServer::new(AnnotationRpc))
+        .add_service(SubjectDataServiceServer::new(participant.rpc()));
+    let routes = deps.stack.wrap(routes);
+    Service { routes, db: deps.db, participant, identity: deps.identity }
+}
+
+impl Service {
+    /// Whether the service can do its work: the database answers.
+    pub async fn probe(&self) -> Result<(), DbError> {
+        self.db.ping().await
+    }
+
+    /// Catches up with identity's ledger, beyond what happens by itself at
+    /// the start and every hour.
+    pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
+        self.participant.reconciler(self.identity.clone()).catch_up().await
+    }
+}
+
+#[expect(clippy::expect_used, reason = "both are well-formed names")]
+fn names() -> (ServiceName, ServiceName) {
+    let name = |text| ServiceName::parse(text).expect("a well-formed name");
+    (name("persona"), name("identity"))
+}

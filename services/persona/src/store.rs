@@ -1,0 +1,5 @@
+//! The tables of this service and the queries that run on them.
+
+pub mod entity;
+pub mod migration;
+pub mod persona;

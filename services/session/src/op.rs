@@ -1,0 +1,36 @@
+//! The use cases: in what order things happen, and what is one transaction.
+
+mod admin;
+pub mod authenticate;
+pub mod last_seen;
+pub mod list_sessions;
+pub mod login;
+pub mod logout;
+pub mod revoke_session;
+pub mod revoke_sessions;
+pub mod subject_data;
+pub mod sweep;
+
+use std::sync::Arc;
+
+use roster_db::Db;
+use roster_kernel::{Env, PageTokens};
+
+use crate::{domain::Lifetimes, identity::Identity};
+
+/// What use cases work with.
+#[derive(Debug)]
+pub struct Cx {
+    /// Time and randomness.
+    pub env: Env,
+    /// This service's database.
+    pub db: Db,
+    /// The identity service.
+    pub identity: Identity,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// How lists are continued.
+    pub page_tokens: Arc<PageTokens>,
+    /// The uses of sessions that are not stored yet.
+    pub last_seen: last_seen::LastSeen,
+}

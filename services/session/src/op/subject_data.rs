@@ -1,0 +1,58 @@
+//! What this service keeps of a user, and what becomes of it when identity
+//! announces that the user changed or was deleted. The participant stores the
+//! user's state and asks this for the rest.
+
+use async_trait::async_trait;
+use roster_db::{DbError, Tx, replay};
+use roster_kernel::{Timestamp, UserId};
+use roster_participant::{State, Subject, SubjectData};
+use sea_orm::DatabaseConnection;
+
+use crate::store::session;
+
+/// The one kind of thing that this service keeps.
+const SESSIONS: &str = "sessions";
+
+/// The sessions of users.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions;
+
+#[async_trait]
+impl SubjectData for Sessions {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[SESSIONS]
+    }
+
+    /// Counts live sessions: what a list would show.
+    async fn count(
+        &self,
+        connection: &DatabaseConnection,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
+        let counts = session::count_by_user(connection, users, now).await?;
+        Ok(counts.into_iter().map(|(user, count)| (user, SESSIONS, count)).collect())
+    }
+
+    /// Erases sessions, expired ones included, and the kept answers that tell
+    /// of them.
+    async fn erase(
+        &self,
+        tx: &Tx,
+        user_id: UserId,
+        limit: u64,
+    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+        replay::forget(tx, user_id).await?;
+        Ok(vec![(SESSIONS, session::erase(tx, user_id, limit).await?)])
+    }
+
+    /// Ends the sessions that the new state allows no longer.
+    async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError> {
+        let user = subject.user_id;
+        match subject.state {
+            State::Active => session::delete_below_epoch(tx, user, subject.session_epoch).await?,
+            State::Disabled | State::Deleted => session::delete_all(tx, user).await?,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! How the service is put together.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use roster_db::{Db, replay::FingerprintKey};
+use roster_events::Bus;
+use roster_kernel::{Env, PageTokens, ServiceName};
+use roster_participant::{Participant, ReconcileError, ReconcileReport};
+use roster_proto::{
+    session::v1::{
+        authentication_service_server::AuthenticationServiceServer,
+        session_admin_service_server::{self, SessionAdminServiceServer},
+        session_service_server::{self, SessionServiceServer},
+    },
+    subject::v1::subject_data_service_server::SubjectDataServiceServer,
+};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
+use tonic::service::Routes;
+
+use crate::{
+    ConfigError, SessionConfig, background,
+    identity::Identity,
+    op::{Cx, last_seen::LastSeen, subject_data::Sessions},
+    rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc},
+};
+
+/// What the service needs of the world around it.
+#[derive(Debug)]
+pub struct Deps {
+    /// This service's own database, migrated.
+    pub db: Db,
+    /// Where events arrive and receipts are sent.
+    pub bus: Arc<dyn Bus>,
+    /// Time and randomness.
+    pub env: Env,
+    /// How lists are continued; the same on every replica.
+    pub page_tokens: Arc<PageTokens>,
+    /// What repeated requests are recognised by; the same on every replica.
+    pub fingerprints: FingerprintKey,
+    /// Who owns what runs in the background.
+    pub tasks: Tasks,
+    /// What stands in front of the service's methods.
+    pub stack: ServiceStack,
+    /// The identity service.
+    pub identity: Upstream,
+}
+
+/// The running service.
+pub struct Service {
+    /// Its methods behind its own stack; also a transport for clients.
+    pub routes: Routes,
+    db: Db,
+    participant: Participant<Sessions>,
+    identity: Upstream,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// Puts the service together and starts what runs in the background.
+pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError> {
+    let (name, identity_name) = names();
+    let cx = Arc::new(Cx {
+        env: deps.env.clone(),
+        db: deps.db.clone(),
+        identity: Identity::new(deps.identity.clone(), deps.env.clone(), name.clone()),
+        lifetimes: config.lifetimes()?,
+        page_tokens: deps.page_tokens,
+        last_seen: LastSeen::default(),
+    });
+    let participant =
+        Participant::new(name, identity_name, deps.db.clone(), deps.env, Arc::new(Sessions));
+
+    participant.start(deps.bus, &deps.tasks);
+    participant.reconciler(deps.identity.clone()).start(&deps.tasks);
+    background::start(&cx, &deps.tasks);
+
+    let rpc = RpcCx { cx, fingerprints: deps.fingerprints };
+    let routes = Routes::new(SessionServiceServer::new(SessionRpc(rpc.clone())))
+        .add_service(SessionAdminServiceServer::new(SessionAdminRpc(rpc.clone())))
+        .add_service(AuthenticationServiceServer::new(AuthenticationRpc(rpc)))
+        .add_service(SubjectDataServiceServer::new(participant.rpc()));
+    let routes = deps.stack.wrap(routes);
+    Ok(Service { routes, db: deps.db, participant, identity: deps.identity })
+}
+
+impl Service {
+    /// What tells whether the service can do its work: the database answers.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        let db = self.db.clone();
+        let check = move || -> BoxFuture<'static, bool> {
+            let db = db.clone();
+            Box::pin(async move { db.ping().await.is_ok() })
+        };
+        let services =
+            [session_service_server::SERVICE_NAME, session_admin_service_server::SERVICE_NAME];
+        Probe { services: services.map(str::to_owned).to_vec(), check: Arc::new(check) }
+    }
+
+    /// Catches up with identity's ledger, beyond what happens by itself at
+    /// the start and every hour.
+    pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
+        self.participant.reconciler(self.identity.clone()).catch_up().await
+    }
+}
+
+#[expect(clippy::expect_used, reason = "both are well-formed names")]
+fn names() -> (ServiceName, ServiceName) {
+    let name = |text| ServiceName::parse(text).expect("a well-formed name");
+    (name("session"), name("identity"))
+}

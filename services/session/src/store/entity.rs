@@ -1,0 +1,3 @@
+//! The rows of this service's own tables.
+
+pub mod session;

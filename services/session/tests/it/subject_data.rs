@@ -1,0 +1,128 @@
+use roster_events::{Address, Bus, Event, Receipt, Subscription};
+use roster_kernel::{DeletionId, EventId, ServiceName, UserId};
+use roster_participant::State;
+use roster_proto::{
+    event::v1::UserDeleted,
+    session::v1::RevokeSessionRequest,
+    subject::v1::{CountSubjectDataRequest, ExportSubjectDataRequest},
+};
+use roster_testkit::epoch;
+use tonic::Code;
+
+use crate::world::{DAY, World, eventually, peer, reason, says};
+
+async fn count(world: &World, users: &[UserId]) -> Vec<i64> {
+    let user_ids = users.iter().map(ToString::to_string).collect();
+    let request = says(&peer(), CountSubjectDataRequest { user_ids });
+    let answer = world.data().count_subject_data(request).await.unwrap().into_inner();
+    let counts = answer.subjects.iter().zip(users).map(|(subject, user)| {
+        assert_eq!(subject.user_id, user.to_string());
+        assert_eq!(subject.counts.len(), 1);
+        assert_eq!(subject.counts[0].kind, "sessions");
+        subject.counts[0].count
+    });
+    counts.collect()
+}
+
+#[tokio::test]
+async fn live_sessions_are_counted() {
+    let world = World::new().await;
+    let ann = world.signed_in("ann").await.user_id;
+    world.log_in("ann").await;
+    let ben = world.signed_in("ben").await.user_id;
+    let nobody = UserId::generate(&world.env);
+    assert_eq!(count(&world, &[ann, nobody, ben]).await, [2, 0, 1]);
+    world.advance(6 * DAY);
+    world.log_in("ann").await;
+    world.advance(DAY);
+    assert_eq!(count(&world, &[ann, ben]).await, [1, 0], "expired ones are not");
+}
+
+#[tokio::test]
+async fn a_deletion_erases_everything_in_batches() {
+    let world = World::new().await;
+    let ann = world.signed_in("ann").await;
+    let phone = world.log_in("ann").await;
+    let revoked = RevokeSessionRequest {
+        session_id: phone.id(),
+        request_id: "0190b5a0-0000-7000-8000-000000000001".to_owned(),
+    };
+    world.own().revoke_session(ann.says(revoked)).await.unwrap();
+    world.multiply(1_200).await;
+    let ben = world.signed_in("ben").await;
+    assert_eq!(world.number("SELECT COUNT(*) FROM replay").await, 1);
+
+    world.identity.change("ann", |it| {
+        it.state = State::Deleted;
+        it.session_epoch += 1;
+    });
+    world.announce().await;
+    assert_eq!(world.rows().await, 1);
+    world.authenticate(&ben.token).await.unwrap();
+    assert_eq!(world.number("SELECT COUNT(*) FROM replay").await, 0);
+    let erased = "SELECT json_extract(erased, '$.sessions') FROM subject WHERE state = 'deleted'";
+    assert_eq!(world.number(erased).await, 1_200, "the ended one is not among them");
+}
+
+#[tokio::test]
+async fn a_new_epoch_ends_the_sessions_below_it() {
+    let world = World::new().await;
+    world.signed_in("ann").await;
+    world.identity.change("ann", |it| it.session_epoch += 1);
+    let after = world.log_in("ann").await;
+    world.announce().await;
+    assert_eq!(world.rows().await, 1);
+    world.authenticate(&after.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn disabling_ends_all_sessions() {
+    let world = World::new().await;
+    world.signed_in("ann").await;
+    world.log_in("ann").await;
+    let ben = world.signed_in("ben").await;
+    world.identity.change("ann", |it| it.state = State::Disabled);
+    world.announce().await;
+    assert_eq!(world.rows().await, 1);
+    world.authenticate(&ben.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_identity_announces_is_carried_out_once_and_confirmed_each_time() {
+    let world = World::new().await;
+    let ann = world.signed_in("ann").await;
+    world.log_in("ann").await;
+    let identity = ServiceName::parse("identity").unwrap();
+    let receipts = Subscription::Receipts { source: identity.clone() };
+    let mut receipts = world.bus.subscribe(receipts).await.unwrap();
+    eventually(async || world.bus.subscriptions() == 2).await;
+
+    let mut state = world.identity.subject("ann");
+    state.version.number += 1;
+    state.session_epoch += 1;
+    state.state = State::Deleted;
+    let deletion_id = DeletionId::generate(&world.env).to_string();
+    let message = UserDeleted { state: Some(state.into()), deletion_id };
+    let event_id = EventId::generate(&world.env);
+    let event = Event::new(event_id, identity.clone(), ann.user_id, epoch(), &message);
+    let announced = Address::Events { source: identity };
+    let confirmed =
+        Receipt::Done { event_id, counts: vec![("sessions".to_owned(), 2)], at: epoch() };
+    for _ in 0..2 {
+        world.bus.publish(&announced, event.encode().into()).await.unwrap();
+        let receipt = receipts.next().await.unwrap();
+        assert_eq!(Receipt::decode(&receipt.payload).unwrap(), confirmed);
+    }
+    assert_eq!(world.rows().await, 0);
+    assert_eq!(reason(&world.authenticate(&ann.token).await.unwrap_err()), "TOKEN_INVALID");
+}
+
+#[tokio::test]
+async fn exporting_is_yet_to_come() {
+    let world = World::new().await;
+    let ann = world.signed_in("ann").await;
+    let request = ExportSubjectDataRequest { user_id: ann.user_id.to_string() };
+    let status = world.data().export_subject_data(says(&peer(), request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!(reason(&status), "NOT_IMPLEMENTED");
+}

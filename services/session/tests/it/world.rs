@@ -1,0 +1,249 @@
+//! The service with all that it needs, and shorthands for talking to it.
+
+use std::{sync::Arc, time::Duration};
+
+use roster_db::replay::FingerprintKey;
+use roster_events::InProcessBus;
+use roster_kernel::{
+    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, UserActor, UserId,
+};
+use roster_participant::{Role, Subject, subjects};
+use roster_proto::{
+    session::v1::{
+        AuthenticateRequest, AuthenticateResponse, LoginRequest, LoginResponse, Session,
+        authentication_service_client::AuthenticationServiceClient,
+        session_admin_service_client::SessionAdminServiceClient,
+        session_service_client::SessionServiceClient,
+    },
+    subject::v1::subject_data_service_client::SubjectDataServiceClient,
+};
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_session::{Deps, Migrator, Service, SessionConfig};
+use roster_testkit::{MockClock, TempDb};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use tonic::{Request, Status, service::Routes};
+use tonic_types::StatusExt;
+
+use crate::identity::{FakeIdentity, PASSWORD};
+
+/// A day of the mock clock.
+pub const DAY: Duration = Duration::from_hours(24);
+
+pub struct World {
+    pub clock: Arc<MockClock>,
+    pub env: Env,
+    pub temp: TempDb,
+    pub bus: Arc<InProcessBus>,
+    pub identity: Arc<FakeIdentity>,
+    pub service: Service,
+    pub tasks: Tasks,
+}
+
+/// A session with what its owner knows of it.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub token: String,
+    pub session: Session,
+    pub user_id: UserId,
+    pub caller: Caller,
+}
+
+impl SignedIn {
+    /// A call made with the session.
+    pub fn says<T>(&self, message: T) -> Request<T> {
+        says(&self.caller, message)
+    }
+
+    pub fn id(&self) -> String {
+        self.session.session_id.clone()
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let identity = Arc::new(FakeIdentity::default());
+        let upstream = Upstream::from(identity.routes());
+        Self::with_upstream(identity, upstream).await
+    }
+
+    pub async fn with_upstream(identity: Arc<FakeIdentity>, upstream: Upstream) -> Self {
+        let (clock, env) = roster_testkit::env(42);
+        let temp = TempDb::new::<Migrator>().await;
+        let bus = Arc::new(InProcessBus::new(env.clone()));
+        let tasks = Tasks::new();
+        let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
+        let deps = Deps {
+            db: temp.db.clone(),
+            bus: bus.clone(),
+            env: env.clone(),
+            page_tokens: Arc::new(PageTokens::new([1; 32])),
+            fingerprints: FingerprintKey::new([2; 32]),
+            tasks: tasks.clone(),
+            stack: ServiceStack::new(access, env.clone()),
+            identity: upstream,
+        };
+        let service = roster_session::build(&SessionConfig::default(), deps).unwrap();
+        Self { clock, env, temp, bus, identity, service, tasks }
+    }
+
+    pub fn own(&self) -> SessionServiceClient<Routes> {
+        SessionServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn admin(&self) -> SessionAdminServiceClient<Routes> {
+        SessionAdminServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn data(&self) -> SubjectDataServiceClient<Routes> {
+        SubjectDataServiceClient::new(self.service.routes.clone())
+    }
+
+    /// Adds a regular user; the session service has not heard of them.
+    pub fn user(&self, username: &str) -> UserId {
+        self.identity.add(&self.env, username)
+    }
+
+    /// Adds an administrator and signs them in.
+    pub async fn signed_in_admin(&self) -> SignedIn {
+        self.identity.add_admin(&self.env, "root");
+        self.log_in("root").await
+    }
+
+    /// Adds a regular user and signs them in.
+    pub async fn signed_in(&self, username: &str) -> SignedIn {
+        self.user(username);
+        self.log_in(username).await
+    }
+
+    pub async fn log_in(&self, username: &str) -> SignedIn {
+        self.log_in_from(username, "192.0.2.1").await
+    }
+
+    pub async fn log_in_from(&self, username: &str, address: &str) -> SignedIn {
+        let origin =
+            Origin { address: Some(address.parse().unwrap()), user_agent: "a test".to_owned() };
+        let caller =
+            Caller { actor: Actor::Anonymous, origin, correlation_id: "call-1".to_owned() };
+        let opened = self.try_log_in(&caller, credentials(username)).await.unwrap();
+        let session = opened.session.unwrap();
+        let subject = self.identity.subject(username);
+        let actor = UserActor {
+            user_id: subject.user_id,
+            session_id: SessionId::parse(&session.session_id).unwrap(),
+            is_admin: subject.role == Role::Admin,
+            password_change_required: false,
+        };
+        SignedIn {
+            token: opened.token,
+            session,
+            user_id: subject.user_id,
+            caller: Caller { actor: Actor::User(actor), ..caller },
+        }
+    }
+
+    pub async fn try_log_in(
+        &self,
+        caller: &Caller,
+        request: LoginRequest,
+    ) -> Result<LoginResponse, Status> {
+        Ok(self.own().login(says(caller, request)).await?.into_inner())
+    }
+
+    pub async fn authenticate(&self, token: &str) -> Result<AuthenticateResponse, Status> {
+        let message = AuthenticateRequest { token: token.to_owned() };
+        let mut client = AuthenticationServiceClient::new(self.service.routes.clone());
+        Ok(client.authenticate(says(&peer(), message)).await?.into_inner())
+    }
+
+    /// Lets the service hear what identity has to say.
+    pub async fn announce(&self) {
+        self.service.reconcile().await.unwrap();
+    }
+
+    /// What happens elsewhere while identity checks the next password: the
+    /// service hears of a newer state.
+    pub fn hears_meanwhile(&self, subject: Subject) {
+        let (db, now) = (self.temp.db.clone(), self.env.now());
+        *self.identity.meanwhile.lock().unwrap() = Some(Box::pin(async move {
+            let tx = db.begin().await.unwrap();
+            subjects::merge(&tx, subject, now).await.unwrap();
+            tx.commit().await.unwrap();
+        }));
+    }
+
+    /// The one number that a query answers.
+    pub async fn number(&self, query: &str) -> i64 {
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, query);
+        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// How many rows there are, live or not.
+    pub async fn rows(&self) -> i64 {
+        self.number("SELECT COUNT(*) FROM session").await
+    }
+
+    /// How often a method is in the audit trail.
+    pub async fn audited(&self, method: &str) -> i64 {
+        self.number(&format!("SELECT COUNT(*) FROM audit_event WHERE method = '{method}'")).await
+    }
+
+    /// Makes each session into `times` sessions alike.
+    pub async fn multiply(&self, times: u32) {
+        let tx = self.temp.db.begin().await.unwrap();
+        tx.execute_unprepared(&format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {times})
+             INSERT INTO session SELECT randomblob(16), randomblob(32), user_id, epoch, created_at,
+             expires_at, last_seen_at, address, user_agent FROM session, n"
+        ))
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+}
+
+/// A peer service, such as the edge.
+pub fn peer() -> Caller {
+    Caller::service(ServiceName::parse("gateway").unwrap())
+}
+
+pub fn credentials(username: &str) -> LoginRequest {
+    LoginRequest {
+        username: username.to_owned(),
+        password: PASSWORD.to_owned(),
+        remember_me: false,
+    }
+}
+
+/// A call by `caller`.
+pub fn says<T>(caller: &Caller, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(caller.clone());
+    request
+}
+
+/// The reason of a refusal.
+pub fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+/// The fields that a refusal complains of.
+pub fn fields(status: &Status) -> Vec<String> {
+    let violations =
+        status.get_details_bad_request().into_iter().flat_map(|it| it.field_violations);
+    violations.map(|violation| violation.field).collect()
+}
+
+/// Waits for what a background task is about to do.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never happened");
+}

@@ -1,0 +1,58 @@
+//! The command line of `roster`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use roster_kernel::Env;
+use roster_server::config::process_env;
+
+use crate::{Suite, first_start, migrate};
+
+/// User administration for a team's platform.
+#[derive(Debug, Parser)]
+#[command(name = "roster", version, about, long_about = None)]
+pub struct Cli {
+    /// A TOML file with settings; the environment (ROSTER__SECTION__KEY)
+    /// goes before it.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Command {
+    /// Run every service in this process (the default).
+    Serve,
+    /// Bring the databases up to date and exit.
+    Migrate,
+    /// Make every service agree with the ledger of users and exit.
+    Reconcile,
+}
+
+/// Runs the command; what goes wrong is told on the terminal.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            first_start::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let (config, admin_password) = crate::load(cli.config.as_deref(), process_env())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let _telemetry = roster_server::telemetry::init(&config.telemetry())?;
+        let env = Env::system();
+        match cli.command.unwrap_or(Command::Serve) {
+            Command::Serve => Suite::serve(config, admin_password, env).await,
+            Command::Migrate => migrate::report(&migrate::all(&config).await?),
+            Command::Reconcile => migrate::reconcile(config, env).await,
+        }
+    })
+}

@@ -1,0 +1,47 @@
+//! The checks, in the order in which they fail fastest.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::tools;
+
+/// Format, contracts, lints and documents.
+pub fn lint() -> Result<()> {
+    let buf = tools::buf()?;
+    run("format", cargo(["fmt", "--all", "--check"]))?;
+    let mut lint = Command::new(buf);
+    lint.arg("lint").current_dir(root());
+    run("contracts", lint)?;
+    run("lints", cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    run("documents", doc)
+}
+
+/// Every test. The tests find the tools that they drive on the path.
+pub fn test() -> Result<()> {
+    let grpcurl = tools::grpcurl()?;
+    let folder = grpcurl.parent().context("a tool has a folder")?;
+    let mut test = cargo(["test", "--workspace", "--locked"]);
+    test.env("PATH", tools::path_with(folder)?);
+    run("tests", test)
+}
+
+/// The workspace's root.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root());
+    command
+}
+
+fn run(what: &str, mut command: Command) -> Result<()> {
+    eprintln!("==> {what}");
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    ensure!(status.success(), "{what}: {command:?} failed ({status})");
+    Ok(())
+}
