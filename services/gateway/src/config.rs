@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct GatewayConfig {
     /// The most calls that are worked on at the same time, over all
     /// connections. Further ones are refused at once with
-    /// RESOURCE_EXHAUSTED. At least 1.
+    /// `RESOURCE_EXHAUSTED`. At least 1.
     pub max_concurrent_calls: usize,
     /// The largest message that a client may send, in bytes. At least 1,024.
     pub max_message_bytes: usize,

@@ -49,6 +49,7 @@ impl RouteTable {
 
     /// The route of a path, compared byte for byte: what is decided upon is
     /// what is called.
+    #[must_use]
     pub fn find(&self, path: &str) -> Option<&Arc<Route>> {
         self.routes.get(path)
     }
@@ -66,7 +67,10 @@ mod tests {
 
     #[test]
     fn the_package_is_what_stands_before_the_service() {
-        assert_eq!(package_of("/roster.identity.v1.UserAdminService/GetUser"), Some("roster.identity.v1"));
+        assert_eq!(
+            package_of("/roster.identity.v1.UserAdminService/GetUser"),
+            Some("roster.identity.v1")
+        );
         assert_eq!(package_of("/NoPackage/Method"), None);
         assert_eq!(package_of("no path"), None);
     }

@@ -18,9 +18,6 @@ use crate::error::Error;
 /// How long a list waits for the names of its users.
 const NAMES_WITHIN: Duration = Duration::from_secs(1);
 
-/// How many users one call asks for.
-const NAMES_AT_ONCE: usize = 100;
-
 /// What a user is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserNames {
@@ -71,31 +68,27 @@ impl Identity {
     ) -> HashMap<UserId, UserNames> {
         let soon = Deadline(self.env.now() + NAMES_WITHIN);
         let deadline = deadline.map_or(soon, |deadline| deadline.min(soon));
-        let mut names = HashMap::with_capacity(users.len());
-        for some in users.chunks(NAMES_AT_ONCE) {
-            let answer = tokio::select! {
-                answer = self.some_names(caller, deadline, some) => answer,
-                () = self.env.clock.sleep_until(deadline.0) => {
-                    Err(Status::deadline_exceeded("identity did not answer in time"))
-                }
-            };
-            match answer {
-                Ok(some) => names.extend(some),
-                Err(status) => {
-                    tracing::warn!(code = ?status.code(), "names of users not available");
-                    break;
-                }
-            }
+        if users.is_empty() {
+            return HashMap::new();
         }
-        names
+        let answer = tokio::select! {
+            answer = self.get_names(caller, deadline, users) => answer,
+            () = self.env.clock.sleep_until(deadline.0) => {
+                Err(Status::deadline_exceeded("identity did not answer in time"))
+            }
+        };
+        answer.unwrap_or_else(|status| {
+            tracing::warn!(code = ?status.code(), "names of users not available");
+            HashMap::new()
+        })
     }
 
-    async fn some_names(
+    async fn get_names(
         &self,
         caller: &Caller,
         deadline: Deadline,
         users: &[UserId],
-    ) -> Result<Vec<(UserId, UserNames)>, Status> {
+    ) -> Result<HashMap<UserId, UserNames>, Status> {
         let message =
             BatchGetUsersRequest { user_ids: users.iter().map(ToString::to_string).collect() };
         let answer = UserAdminServiceClient::new(self.upstream.clone())

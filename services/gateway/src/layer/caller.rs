@@ -7,13 +7,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header};
+use http::{HeaderMap, header, request::Parts};
 use roster_kernel::{Actor, Caller, Deadline, Env, ServiceName, SessionId, UserActor, UserId};
 use roster_proto::session::v1::{
     AuthenticateRequest, AuthenticateResponse,
     authentication_service_client::AuthenticationServiceClient,
 };
-use roster_server::{Level, Refusal, Upstream};
+use roster_server::{Level, Refusal, Upstream, outgoing};
 use tonic::Status;
 
 use super::{correlation::CorrelationId, routing::Routed};
@@ -34,28 +34,29 @@ pub struct Authenticator {
 /// stale token must not keep anyone from signing in.
 pub async fn layer(
     State(authenticator): State<Authenticator>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    match authenticator.identify(&request).await {
+    let (mut head, body) = request.into_parts();
+    match authenticator.identify(&head).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            head.extensions.insert(caller);
+            next.run(Request::from_parts(head, body)).await
         }
         Err(error) => error.into_response(),
     }
 }
 
 impl Authenticator {
-    async fn identify(&self, request: &Request) -> Result<Caller, Error> {
-        let extensions = request.extensions();
+    async fn identify(&self, head: &Parts) -> Result<Caller, Error> {
+        let extensions = &head.extensions;
         let routed = extensions.get::<Routed>().ok_or(Error::UnknownMethod)?;
         let correlation_id =
             extensions.get::<CorrelationId>().map(|id| id.0.clone()).unwrap_or_default();
-        let origin = origin::of(request);
+        let origin = origin::of(head);
         let token = match routed.0.access.level {
             Level::Public => None,
-            Level::User | Level::Admin | Level::Internal => bearer(request.headers())?,
+            Level::User | Level::Admin | Level::Internal => bearer(&head.headers)?,
         };
         let actor = match token {
             None => Actor::Anonymous,
@@ -71,15 +72,18 @@ impl Authenticator {
 
     async fn authenticate(&self, token: &str, deadline: Option<Deadline>) -> Result<Actor, Status> {
         let mut client = AuthenticationServiceClient::new(self.session.clone());
-        let mut request = tonic::Request::new(AuthenticateRequest { token: token.to_owned() });
-        request.extensions_mut().insert(Caller::service(self.gateway.clone()));
-        if let Some(deadline) = deadline {
-            request.set_timeout(deadline.remaining(self.env.now()));
-        }
+        let message = AuthenticateRequest { token: token.to_owned() };
+        let caller = Caller::service(self.gateway.clone());
+        let request = outgoing(message, caller, deadline, self.env.now());
         let answer = client.authenticate(request).await?.into_inner();
-        user(&answer).ok_or_else(|| Refusal::internal(&"malformed answer to Authenticate").into())
+        user(&answer).ok_or_else(|| Refusal::internal(&MalformedAnswer).into())
     }
 }
+
+/// The session service names a caller who cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("malformed answer to Authenticate")]
+struct MalformedAnswer;
 
 fn user(answer: &AuthenticateResponse) -> Option<Actor> {
     Some(Actor::User(UserActor {

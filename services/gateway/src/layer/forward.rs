@@ -40,7 +40,9 @@ pub async fn call(request: Request) -> Response {
 fn forwarded(headers: &HeaderMap) -> HeaderMap {
     FORWARDED
         .iter()
-        .flat_map(|name| headers.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
+        .flat_map(|name| {
+            headers.get_all(name).iter().map(move |value| (name.clone(), value.clone()))
+        })
         .collect()
 }
 
@@ -52,8 +54,16 @@ mod tests {
     fn only_listed_headers_are_forwarded() {
         let mut headers = HeaderMap::new();
         for name in [
-            "content-type", "traceparent", "authorization", "cookie", "x-user-id", "x-roster-actor",
-            "x-forwarded-for", "x-request-id", "user-agent", "grpc-timeout",
+            "content-type",
+            "traceparent",
+            "authorization",
+            "cookie",
+            "x-user-id",
+            "x-roster-actor",
+            "x-forwarded-for",
+            "x-request-id",
+            "user-agent",
+            "grpc-timeout",
         ] {
             headers.insert(HeaderName::from_static(name), "v".parse().unwrap());
         }

@@ -9,10 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{
-    Error, RouteTable,
-    route::Route,
-};
+use crate::{Error, RouteTable, route::Route};
 
 /// The route of a call.
 #[derive(Clone, Debug)]

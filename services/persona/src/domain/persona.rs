@@ -149,16 +149,16 @@ mod tests {
 
     #[test]
     fn only_new_values_count_as_changes() {
-        let mut changed = content();
+        let mut persona = content();
         let changes = PersonaChanges {
             name: Some(Text::parse("Ecologist").unwrap()),
             role: Some(Text::default()),
             hidden: Some(true),
             ..PersonaChanges::default()
         };
-        assert_eq!(changed.change(changes.clone()), ["role", "hidden"]);
-        assert_eq!(changed, PersonaContent { role: Text::default(), hidden: true, ..content() });
-        assert_eq!(changed.change(changes), Vec::<&str>::new());
+        assert_eq!(persona.change(changes.clone()), ["role", "hidden"]);
+        assert_eq!(persona, PersonaContent { role: Text::default(), hidden: true, ..content() });
+        assert_eq!(persona.change(changes), Vec::<&str>::new());
     }
 
     #[test]

@@ -23,8 +23,14 @@ const MOST_PAGE_TOKEN_BYTES: usize = 1_024;
 /// The most bytes of an etag.
 const MOST_ETAG_BYTES: usize = 100;
 
-/// What a mask may name. Said once however many paths are wrong: a refusal
-/// does not grow with the request.
+const TOO_LONG_ETAG: &str = "must have at most 100 bytes";
+
+/// What a mask may name.
+const MASKABLE: [&str; 6] =
+    ["name", "role", "information_need", "details", "hidden", "is_system_generated"];
+
+/// Said once however many paths are wrong: a refusal does not grow with the
+/// request.
 const MASK: &str = "may name name, role, information_need, details, hidden and \
                     is_system_generated, and nothing else";
 
@@ -120,7 +126,7 @@ pub fn update(
         }
         // A mask that names nothing is one that was not given.
         if let Some(mask) = request.update_mask.as_ref().filter(|mask| !mask.paths.is_empty()) {
-            changes = masked(&mut violations, persona, &changes, mask);
+            changes = masked(&mut violations, persona, changes, mask);
         }
     }
     let Some(persona_id) = persona_id else { return Err(violations.into_refusal()) };
@@ -202,38 +208,27 @@ fn text<const MIN: usize, const MAX: usize>(
 fn masked(
     violations: &mut Violations,
     persona: &pb::Persona,
-    given: &PersonaChanges,
+    given: PersonaChanges,
     mask: &FieldMask,
 ) -> PersonaChanges {
-    let mut selected = PersonaChanges::default();
-    let mut strange = false;
-    let given = given.clone();
-    for path in &mask.paths {
-        match path.as_str() {
-            "name" => selected.name.clone_from(&given.name),
-            "role" => selected.role = Some(given.role.clone().unwrap_or_default()),
-            "information_need" => {
-                let cleared = given.information_need.clone().unwrap_or_default();
-                selected.information_need = Some(cleared);
-            }
-            "details" => selected.details = Some(given.details.clone().unwrap_or_default()),
-            "hidden" => selected.hidden = Some(given.hidden.unwrap_or_default()),
-            "is_system_generated" => {
-                selected.is_system_generated = Some(given.is_system_generated.unwrap_or_default());
-            }
-            _ => strange = true,
-        }
-    }
-    if strange {
+    let names = |field: &str| mask.paths.iter().any(|path| path == field);
+    if !mask.paths.iter().all(|path| MASKABLE.contains(&path.as_str())) {
         violations.add("update_mask", MASK);
     }
-    if persona.name.is_none() && mask.paths.iter().any(|path| path == "name") {
+    if names("name") && persona.name.is_none() {
         violations.add("persona.name", "must be set: it cannot be cleared");
     }
-    selected
+    PersonaChanges {
+        name: given.name.filter(|_| names("name")),
+        role: names("role").then(|| given.role.unwrap_or_default()),
+        information_need: names("information_need")
+            .then(|| given.information_need.unwrap_or_default()),
+        details: names("details").then(|| given.details.unwrap_or_default()),
+        hidden: names("hidden").then(|| given.hidden.unwrap_or_default()),
+        is_system_generated: names("is_system_generated")
+            .then(|| given.is_system_generated.unwrap_or_default()),
+    }
 }
-
-const TOO_LONG_ETAG: &str = "must have at most 100 bytes";
 
 fn etag(violations: &mut Violations, etag: &str) -> String {
     if etag.len() > MOST_ETAG_BYTES {

@@ -1,11 +1,14 @@
 //! A running persona service, its callers, and identity as far as it is
 //! needed: something that announces, and a ledger.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use prost::Message;
+use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use roster_db::replay::FingerprintKey;
 use roster_events::{Address, Bus, Event, InProcessBus, Inflow, Receipt, Subscription};
@@ -52,7 +55,10 @@ pub type Transport = InterceptedService<Routes, As>;
 
 /// Identity's ledger.
 #[derive(Clone, Default)]
-pub struct Ledger(pub Arc<Mutex<Vec<SubjectState>>>);
+pub struct Ledger {
+    pub states: Arc<Mutex<Vec<SubjectState>>>,
+    pub asked: Arc<AtomicUsize>,
+}
 
 #[async_trait]
 impl SubjectLedgerService for Ledger {
@@ -61,7 +67,8 @@ impl SubjectLedgerService for Ledger {
         request: Request<ListSubjectStatesRequest>,
     ) -> Result<Response<ListSubjectStatesResponse>, Status> {
         let after = usize::try_from(request.into_inner().after_sequence).unwrap();
-        let all = self.0.lock().unwrap();
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let all = self.states.lock().unwrap();
         Ok(Response::new(ListSubjectStatesResponse {
             states: all[after..].to_vec(),
             last_sequence: i64::try_from(all.len()).unwrap(),
@@ -259,9 +266,9 @@ pub fn pool() -> DescriptorPool {
     DescriptorPool::decode(roster_proto::FILE_DESCRIPTOR_SET).unwrap()
 }
 
-/// A message of the contracts that says what `message` says.
-pub fn dynamic(name: &str, message: &impl Message) -> DynamicMessage {
-    let descriptor = pool().get_message_by_name(name).unwrap();
+/// A message of the contracts without its type.
+pub fn dynamic<M: Message + Name>(message: &M) -> DynamicMessage {
+    let descriptor = pool().get_message_by_name(&M::full_name()).unwrap();
     DynamicMessage::decode(descriptor, &*message.encode_to_vec()).unwrap()
 }
 

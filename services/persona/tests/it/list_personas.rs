@@ -49,7 +49,7 @@ async fn a_thousand_personas_are_each_listed_once() {
         let at = persona.create_time.unwrap();
         (at.seconds, at.nanos, persona.persona_id.clone())
     };
-    assert!(all.iter().rev().is_sorted_by_key(|persona| key(persona)), "newest first");
+    assert!(all.iter().rev().is_sorted_by_key(key), "newest first");
 
     // What comes and goes meanwhile moves no page.
     let mut client = world.personas(&user);

@@ -1,3 +1,5 @@
+use std::sync::atomic::Ordering;
+
 use roster_proto::persona::v1::CreatePersonaRequest;
 use tonic::Code;
 
@@ -10,7 +12,11 @@ async fn what_the_ledger_says_is_deleted_is_erased() {
     for user in [&gone, &stays] {
         world.create(user, "Ecologist").await;
     }
-    world.ledger.0.lock().unwrap().push(deleted(&gone));
+    // The service catches up by itself when it starts; this is about asking.
+    while world.ledger.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.ledger.states.lock().unwrap().push(deleted(&gone));
     let report = world.service.reconcile().await.unwrap();
     assert_eq!((report.states, report.deleted), (1, 1));
     assert_eq!(world.counts(&[&gone, &stays]).await, [0, 1]);

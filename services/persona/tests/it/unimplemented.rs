@@ -1,4 +1,4 @@
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, MethodDescriptor};
 use roster_kernel::{Caller, ServiceName};
 use roster_server::{AccessTable, Level};
 use tonic::Code;
@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::harness::{World, pool, refusal};
 
 /// What the contract promises for a later issue.
-const LATER: &[&str] = &[
+pub const LATER: &[&str] = &[
     "roster.persona.v1.AnnotationService/CreateAnnotation",
     "roster.persona.v1.AnnotationService/DeleteAnnotation",
     "roster.persona.v1.AnnotationService/GetAnnotation",
@@ -20,18 +20,29 @@ const LATER: &[&str] = &[
     "roster.subject.v1.SubjectDataService/ExportSubjectData",
 ];
 
+/// Every method that this service has to answer.
+pub fn methods() -> Vec<MethodDescriptor> {
+    let ours = ["roster.persona.v1", "roster.subject.v1"];
+    pool()
+        .services()
+        .filter(|service| ours.contains(&service.package_name()))
+        .flat_map(|service| service.methods().collect::<Vec<_>>())
+        .collect()
+}
+
+/// The full name of a method, such as `roster.persona.v1.PersonaService/GetPersona`.
+pub fn full_name(method: &MethodDescriptor) -> String {
+    format!("{}/{}", method.parent_service().full_name(), method.name())
+}
+
 #[tokio::test]
 async fn exactly_these_methods_are_not_implemented_yet() {
     let world = World::new().await;
     let table = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
     let service = Caller::service(ServiceName::parse("identity").unwrap());
     let mut later = Vec::new();
-    for method in pool().services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-        let parent = method.parent_service();
-        if !["roster.persona.v1", "roster.subject.v1"].contains(&parent.package_name()) {
-            continue;
-        }
-        let name = format!("{}/{}", parent.full_name(), method.name());
+    for method in methods() {
+        let name = full_name(&method);
         let path = format!("/{name}");
         let caller = match table.find(&path).unwrap().level {
             Level::Internal => service.clone(),

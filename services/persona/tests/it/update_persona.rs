@@ -6,6 +6,7 @@ use roster_proto::{
     persona::v1::{GetPersonaRequest, Persona, UpdatePersonaRequest},
     time,
 };
+use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
 use crate::harness::{World, fields, named, refusal};
@@ -246,6 +247,32 @@ async fn a_stale_etag_aborts() {
     assert_eq!(read(&world, &user, &created).await, updated);
     let second = update(&world, &user, with(&updated.etag, "Second")).await.unwrap();
     assert_eq!(second.name.as_deref(), Some("Second"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_changes_of_one_state_one_succeeds() {
+    let world = World::new().await;
+    let user = world.user();
+    let created = full(&world, &user).await;
+    let mut writers = JoinSet::new();
+    for writer in 0..16 {
+        let mut client = world.personas(&user);
+        let request = UpdatePersonaRequest {
+            etag: created.etag.clone(),
+            ..change(&created, named(&format!("Writer {writer}")))
+        };
+        writers.spawn(async move { client.update_persona(request).await });
+    }
+    let mut winners = Vec::new();
+    while let Some(answer) = writers.join_next().await {
+        match answer.unwrap() {
+            Ok(updated) => winners.push(updated.into_inner().persona.unwrap()),
+            refused @ Err(_) => {
+                assert_eq!(refusal(refused), (Code::Aborted, "ETAG_MISMATCH".to_owned()));
+            }
+        }
+    }
+    assert_eq!(winners, [read(&world, &user, &created).await]);
 }
 
 #[tokio::test]

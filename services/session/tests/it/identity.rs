@@ -20,6 +20,7 @@ use roster_proto::identity::v1::{
     subject_ledger_service_server::{SubjectLedgerService, SubjectLedgerServiceServer},
 };
 use roster_server::Refusal;
+use tokio::sync::Notify;
 use tonic::{
     Code, Request, Response, Status,
     body::Body,
@@ -39,8 +40,8 @@ pub struct FakeIdentity {
     pub refuse_with: Mutex<Option<Status>>,
     /// What happens between the next password check and its answer.
     pub meanwhile: Mutex<Option<Meanwhile>>,
-    /// Whether names are asked for in vain.
-    pub mute: Mutex<bool>,
+    /// Told when names are asked for, which then is in vain.
+    pub mute: Mutex<Option<Arc<Notify>>>,
     /// Who checked passwords, with the time that was left, as sent.
     pub asked: Mutex<Vec<(Caller, Option<String>)>>,
 }
@@ -183,7 +184,9 @@ impl UnaryService<BatchGetUsersRequest> for Names {
     fn call(&mut self, request: Request<BatchGetUsersRequest>) -> Self::Future {
         let Self(identity) = self.clone();
         Box::pin(async move {
-            if *identity.mute.lock().unwrap() {
+            let mute = identity.mute.lock().unwrap().clone();
+            if let Some(asked) = mute {
+                asked.notify_one();
                 std::future::pending::<()>().await;
             }
             let asked = request.into_inner().user_ids;

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use roster_participant::State;
@@ -10,9 +10,10 @@ use roster_proto::{
     time::to_proto,
 };
 use roster_testkit::epoch;
+use tokio::sync::Notify;
 use tonic::{Code, Status};
 
-use crate::world::{DAY, SignedIn, World, eventually, fields};
+use crate::world::{DAY, SignedIn, World, fields};
 
 async fn own(world: &World, who: &SignedIn) -> Vec<Session> {
     let request = who.says(ListSessionsRequest::default());
@@ -191,21 +192,16 @@ async fn bad_filters_are_named_all_at_once() {
 async fn without_identity_the_list_has_no_names() {
     let world = World::new().await;
     let root = world.signed_in_admin().await;
-    *world.identity.mute.lock().unwrap() = true;
-    let mut listing = Box::pin(try_all(&world, &root, AdminRequest::default()));
-    let mut answer = None;
-    eventually(async || {
-        tokio::select! {
-            biased;
-            page = &mut listing => { answer = Some(page.unwrap()); true }
-            () = std::future::ready(()) => { world.advance(Duration::from_millis(100)); false }
-        }
-    })
-    .await;
-    let session = &answer.unwrap().sessions[0];
+    let asked = Arc::new(Notify::new());
+    *world.identity.mute.lock().unwrap() = Some(Arc::clone(&asked));
+    let patience = async {
+        asked.notified().await;
+        world.advance(Duration::from_secs(1));
+    };
+    let (page, ()) = tokio::join!(try_all(&world, &root, AdminRequest::default()), patience);
+    let session = &page.unwrap().sessions[0];
     assert_eq!(session.session_id, root.id());
     assert_eq!((&session.username, &session.display_name), (&None, &None));
-    assert!(world.env.now() >= epoch() + TimeDelta::seconds(1), "it waited for the names");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use roster_db::replay::FingerprintKey;
 use roster_events::InProcessBus;
 use roster_kernel::{
@@ -25,6 +26,9 @@ use tonic::{Request, Status, service::Routes};
 use tonic_types::StatusExt;
 
 use crate::identity::{FakeIdentity, PASSWORD};
+
+/// How often uses of sessions are stored.
+const STORE_EVERY: TimeDelta = TimeDelta::seconds(10);
 
 /// A day of the mock clock.
 pub const DAY: Duration = Duration::from_hours(24);
@@ -203,6 +207,14 @@ impl World {
 
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Moves the time and waits until the storing of uses, the most frequent
+    /// of the background tasks, has run and rests again.
+    pub async fn settle_after(&self, by: Duration) {
+        self.advance(by);
+        let rests_until = self.env.now() + STORE_EVERY;
+        eventually(async || self.clock.next_wake() == Some(rests_until)).await;
     }
 }
 

@@ -1,0 +1,111 @@
+//! The edge, put together.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{Router, middleware::from_fn_with_state};
+use roster_kernel::{Env, ServiceName};
+use roster_server::{
+    AccessTable, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer, Upstream,
+    health::{self, Probe},
+    panicked,
+    reflection::{self, ReflectionError},
+};
+use tokio::sync::Semaphore;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    GatewayConfig, RouteTable, UnroutedService,
+    layer::{
+        access,
+        caller::{self, Authenticator},
+        correlation, forward, overload, protocol, routing,
+    },
+};
+
+/// Open to anyone, though not part of Roster's contract.
+const HEALTH: [&str; 2] = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
+const REFLECTION: [&str; 2] = [
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// What the edge is built from.
+#[derive(Debug)]
+pub struct Deps {
+    /// Time and randomness.
+    pub env: Env,
+    /// Where its background work runs.
+    pub tasks: Tasks,
+    /// The contracts, as an encoded descriptor set.
+    pub descriptors: &'static [u8],
+    /// Who serves which package.
+    pub packages: HashMap<&'static str, Upstream>,
+    /// Who knows whose token it is.
+    pub session: Upstream,
+    /// What health depends on.
+    pub probes: Vec<Probe>,
+}
+
+/// Why the edge could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The contracts cannot be read.
+    #[error(transparent)]
+    Descriptors(#[from] InvalidDescriptors),
+    /// A service of the contracts has no upstream.
+    #[error(transparent)]
+    Unrouted(#[from] UnroutedService),
+    /// Reflection cannot be served.
+    #[error(transparent)]
+    Reflection(#[from] ReflectionError),
+    /// The edge's own name is not one.
+    #[error("not a service name")]
+    Name,
+}
+
+/// Builds the edge: a service for [`roster_server::serve`].
+pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildError> {
+    let access = AccessTable::new(deps.descriptors)?;
+    let public = reflection::public_descriptors(deps.descriptors, &access)?;
+    let reflection = Upstream::from(reflection::routes(&public)?);
+    let health = Upstream::from(health::start(deps.probes, deps.env.clone(), &deps.tasks).await);
+    let open: Vec<_> = HEALTH
+        .iter()
+        .map(|path| (*path, health.clone()))
+        .chain(REFLECTION.iter().map(|path| (*path, reflection.clone())))
+        .collect();
+    let table = RouteTable::new(&access, &deps.packages, &open)?;
+    let gateway = ServiceName::parse("gateway").ok_or(BuildError::Name)?;
+    let authenticator = Authenticator { session: deps.session, gateway, env: deps.env.clone() };
+    Ok(stack(config, &deps.env, table, authenticator))
+}
+
+fn stack(
+    config: &GatewayConfig,
+    env: &Env,
+    table: RouteTable,
+    authenticator: Authenticator,
+) -> Router {
+    let places = Arc::new(Semaphore::new(config.max_concurrent_calls));
+    let layers = ServiceBuilder::new()
+        // A defect answers INTERNAL, and the process goes on.
+        .layer(CatchPanicLayer::custom(panicked))
+        // Every call has a name, in logs and in the audit trail.
+        .layer(from_fn_with_state(env.clone(), correlation::layer))
+        // One span per call, continuing the client's trace.
+        .layer(TraceLayer)
+        // After the deadline nobody waits for the answer.
+        .layer(DeadlineLayer::new(env.clock.clone(), TimeLimits::default()))
+        // What does not fit is refused while that is cheap.
+        .layer(from_fn_with_state(places, overload::layer))
+        // Native gRPC and nothing else.
+        .layer(axum::middleware::from_fn(protocol::layer))
+        // The method is found by its exact path; what is not there does not exist.
+        .layer(from_fn_with_state(table, routing::layer))
+        // Who is calling, asked anew for every call.
+        .layer(from_fn_with_state(authenticator, caller::layer))
+        // The rule of the routed method.
+        .layer(axum::middleware::from_fn(access::layer));
+    Router::new().fallback(forward::call).layer(layers)
+}

@@ -1,0 +1,21 @@
+//! What an account is, and what holds of it: pure, without input or output.
+
+mod deletion;
+mod etag;
+mod filter;
+mod page;
+mod password;
+mod subject;
+mod text;
+mod user;
+mod username;
+
+pub use deletion::{DeletionRecord, DeletionState, DeletionView, Receipt, ReceiptState};
+pub use etag::Etag;
+pub use filter::{Cursor, Direction, InvalidOrder, OrderKey, SortValue, UserFilter, UserOrder};
+pub use page::{DeletionCursor, InvalidPageSize, PageRequest, PageSize};
+pub use password::{InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD};
+pub use subject::{Role, State, Subject, Version};
+pub use text::{DisplayName, Email, InvalidText};
+pub use user::{User, UserChanges, UserStatistics};
+pub use username::{InvalidUsername, Username};
