@@ -30,6 +30,8 @@ pub struct MethodAccess {
     pub level: Level,
     /// Whether a user who must choose a new password may call it.
     pub while_password_change_required: bool,
+    /// Whether more than one message goes in or out of one call.
+    pub streaming: bool,
 }
 
 /// The access rules of every method of the contracts.
@@ -58,7 +60,7 @@ impl AccessTable {
             let Value::Message(access) = options.get_extension(&option).into_owned() else {
                 return None;
             };
-            Some((path(&method), rule(&access)?))
+            Some((path(&method), rule(&method, &access)?))
         });
         Ok(Self { rules: Arc::new(rules.collect()) })
     }
@@ -79,7 +81,7 @@ fn path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
-fn rule(access: &DynamicMessage) -> Option<MethodAccess> {
+fn rule(method: &MethodDescriptor, access: &DynamicMessage) -> Option<MethodAccess> {
     let level = match access.get_field_by_name("level")?.as_enum_number()? {
         1 => Level::Public,
         2 => Level::User,
@@ -88,14 +90,15 @@ fn rule(access: &DynamicMessage) -> Option<MethodAccess> {
         _ => return None,
     };
     let flag = access.get_field_by_name("while_password_change_required")?.as_bool()?;
-    Some(MethodAccess { level, while_password_change_required: flag })
+    let streaming = method.is_client_streaming() || method.is_server_streaming();
+    Some(MethodAccess { level, while_password_change_required: flag, streaming })
 }
 
 impl MethodAccess {
     /// The rule of a method that is open to anyone.
     #[must_use]
     pub const fn public() -> Self {
-        Self { level: Level::Public, while_password_change_required: true }
+        Self { level: Level::Public, while_password_change_required: true, streaming: false }
     }
 
     /// Whether `actor` may call the method.
@@ -180,7 +183,11 @@ mod tests {
             ),
         ];
         for (level, reasons) in expected {
-            let access = MethodAccess { level, while_password_change_required: false };
+            let access = MethodAccess {
+                level,
+                while_password_change_required: false,
+                ..MethodAccess::public()
+            };
             for (actor, reason) in actors.iter().zip(reasons) {
                 let decided = access.decide(actor).err().map_or("", |refusal| refusal.reason());
                 assert_eq!(decided, reason, "{level:?} {actor:?}");
@@ -190,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_method_can_be_open_while_the_password_must_be_changed() {
-        let access = MethodAccess { level: Level::User, while_password_change_required: true };
+        let access = MethodAccess { level: Level::User, ..MethodAccess::public() };
         assert_eq!(access.decide(&user(false, true)), Ok(()));
     }
 
@@ -198,7 +205,10 @@ mod tests {
     fn the_contracts_are_read() {
         let table = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
         let authenticate = "/roster.session.v1.AuthenticationService/Authenticate";
-        assert_eq!(table.find(authenticate).unwrap().level, Level::Internal);
+        let rule = table.find(authenticate).unwrap();
+        assert_eq!((rule.level, rule.streaming), (Level::Internal, false));
+        let export = "/roster.subject.v1.SubjectDataService/ExportSubjectData";
+        assert!(table.find(export).unwrap().streaming);
         assert!(table.find("/roster.session.v1.AuthenticationService/Nothing").is_none());
         assert!(AccessTable::new(b"rubbish").is_err());
     }

@@ -1,8 +1,8 @@
 //! gRPC health (grpc.health.v1) that tells the truth.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use roster_kernel::Env;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -11,6 +11,12 @@ use crate::Tasks;
 
 /// How often the probes run.
 const INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a probe may take; one that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The name of the state of the whole, by gRPC's convention.
+const WHOLE: &str = "";
 
 /// Whether a part of the system works right now.
 pub type Check = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
@@ -35,35 +41,67 @@ impl std::fmt::Debug for Probe {
 /// told to end, nothing is serving: a drain has begun.
 pub async fn start(probes: Vec<Probe>, env: Env, tasks: &Tasks) -> Routes {
     let (reporter, service) = tonic_health::server::health_reporter();
-    report(&reporter, &probes).await;
+    let mut board = Board { reporter, shown: HashMap::new() };
+    board.show(&examine(&probes, &env).await).await;
     let stop = tasks.token();
     tasks.spawn("health", async move {
         loop {
             tokio::select! {
-                () = env.sleep(INTERVAL) => report(&reporter, &probes).await,
+                () = env.sleep(INTERVAL) => board.show(&examine(&probes, &env).await).await,
                 () = stop.cancelled() => break,
             }
         }
-        for name in probes.iter().flat_map(|probe| &probe.services) {
-            reporter.set_service_status(name, ServingStatus::NotServing).await;
-        }
-        reporter.set_service_status("", ServingStatus::NotServing).await;
+        board.clear().await;
     });
     Routes::new(service)
 }
 
-async fn report(reporter: &HealthReporter, probes: &[Probe]) {
-    let mut whole = ServingStatus::Serving;
-    for probe in probes {
-        let status = if (probe.check)().await {
-            ServingStatus::Serving
-        } else {
-            whole = ServingStatus::NotServing;
-            ServingStatus::NotServing
-        };
-        for name in &probe.services {
-            reporter.set_service_status(name, status).await;
+/// Runs the probes, all at once, and says of every service whether it works.
+async fn examine(probes: &[Probe], env: &Env) -> Vec<(String, bool)> {
+    let works = join_all(probes.iter().map(|probe| works(probe, env))).await;
+    let whole = works.iter().all(|works| *works);
+    let services = probes.iter().zip(works).flat_map(|(probe, works)| {
+        probe.services.iter().map(move |service| (service.clone(), works))
+    });
+    services.chain([(WHOLE.to_owned(), whole)]).collect()
+}
+
+async fn works(probe: &Probe, env: &Env) -> bool {
+    tokio::select! {
+        works = (probe.check)() => works,
+        () = env.sleep(PATIENCE) => false,
+    }
+}
+
+/// What clients get to see.
+struct Board {
+    reporter: HealthReporter,
+    shown: HashMap<String, bool>,
+}
+
+impl Board {
+    /// Shows states that have changed; whoever watches is told of changes
+    /// only.
+    async fn show(&mut self, states: &[(String, bool)]) {
+        for (service, serving) in states {
+            let before = self.shown.insert(service.clone(), *serving);
+            if before == Some(*serving) {
+                continue;
+            }
+            match (before, serving) {
+                (_, false) => tracing::warn!(rpc.service = service, "not serving"),
+                (Some(false), true) => tracing::info!(rpc.service = service, "serving again"),
+                (None | Some(true), true) => {}
+            }
+            let shown = if *serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            self.reporter.set_service_status(service, shown).await;
         }
     }
-    reporter.set_service_status("", whole).await;
+
+    /// Says of everything that it serves no more.
+    async fn clear(&self) {
+        for service in self.shown.keys() {
+            self.reporter.set_service_status(service, ServingStatus::NotServing).await;
+        }
+    }
 }

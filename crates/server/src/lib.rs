@@ -2,6 +2,7 @@
 //! in front of it, and knows nothing of any of them.
 
 pub mod access;
+mod body_limit;
 mod caller;
 pub mod config;
 mod deadline;
@@ -16,6 +17,7 @@ mod trace;
 mod upstream;
 
 pub use access::{AccessTable, InvalidDescriptors, Level, MethodAccess};
+pub use body_limit::BodyLimitLayer;
 pub use caller::{caller, deadline, outgoing, user};
 pub use deadline::{DeadlineLayer, TimeLimits};
 pub use refusal::{Refusal, Violations};

@@ -159,3 +159,47 @@ impl Violations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_all_of_it_on_the_wire() {
+        let refusal = Refusal::new(Code::ResourceExhausted, "QUEUE_FULL", "Try again later")
+            .with_metadata("queue", "hash")
+            .retry_after(Duration::from_secs(2));
+        let status = Status::from(refusal);
+        assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "Try again later"));
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("QUEUE_FULL", DOMAIN));
+        assert_eq!(info.metadata["queue"], "hash");
+        assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(2)));
+        assert!(details.bad_request().is_none());
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let mut violations = Violations::new();
+        assert_eq!(violations.field("good", Ok::<_, String>(1)), Some(1));
+        assert_eq!(violations.field::<u8, _>("user.name", Err("must not be empty")), None);
+        violations.add("page_size", "must not be negative");
+        let status = Status::from(violations.finish().unwrap_err());
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let bad = status.get_details_bad_request().unwrap().field_violations;
+        let fields: Vec<_> = bad.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["user.name", "page_size"]);
+        assert_eq!(bad[0].description, "must not be empty");
+        assert!(status.message().contains("user.name must not be empty"));
+        assert_eq!(Violations::new().finish(), Ok(()));
+    }
+
+    #[test]
+    fn the_cause_of_an_internal_error_stays_inside() {
+        let status = Status::from(Refusal::internal(&fmt::Error));
+        assert_eq!(status.code(), Code::Internal);
+        assert!(!status.message().contains(&fmt::Error.to_string()));
+        assert_eq!(status.get_details_error_info().unwrap().reason, "INTERNAL");
+    }
+}

@@ -1,21 +1,24 @@
 //! Accepting connections: the one seam between sockets and services.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod connection;
+
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http2};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::graceful::{GracefulConnection, GracefulShutdown},
-};
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
-use tower::{Service, ServiceExt};
+use tower::Service;
+
+use connection::{Ended, connection};
+
+/// How long accepting rests when the process has run out of what a
+/// connection needs.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// The client's end of the connection that a request came over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +28,22 @@ pub struct PeerAddr(pub SocketAddr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The most connections at the same time; further ones wait to be
-    /// accepted.
+    /// The most connections at the same time; further ones are closed as soon
+    /// as they come.
     pub max_connections: usize,
     /// The most calls at the same time over one connection.
     pub max_streams_per_connection: u32,
     /// The most bytes of headers of one request.
     pub max_header_bytes: u32,
+    /// How long a new connection may take to say that it speaks HTTP/2, in
+    /// seconds.
+    pub handshake_seconds: u64,
     /// How often a silent connection is asked whether it is still there, in
     /// seconds; one that does not answer in as long again is closed.
     pub keep_alive_seconds: u64,
+    /// How long a connection may go without a call, in seconds. It is closed
+    /// at twice that at the latest.
+    pub idle_seconds: u64,
     /// How long a drain waits for accepted calls, in seconds.
     pub drain_seconds: u64,
 }
@@ -45,7 +54,9 @@ impl Default for Limits {
             max_connections: 4_096,
             max_streams_per_connection: 128,
             max_header_bytes: 16 * 1024,
+            handshake_seconds: 10,
             keep_alive_seconds: 20,
+            idle_seconds: 10 * 60,
             drain_seconds: 30,
         }
     }
@@ -53,6 +64,8 @@ impl Default for Limits {
 
 /// Serves gRPC on `listener` until `stop`, then lets accepted calls end. The
 /// answer is how many connections had to be cut.
+///
+/// When this future is dropped, the connections are cut with it.
 pub async fn serve<S>(
     listener: TcpListener,
     service: S,
@@ -67,74 +80,48 @@ where
         + 'static,
     S::Future: Send,
 {
-    let places = Arc::new(Semaphore::new(limits.max_connections));
-    let drain = GracefulShutdown::new();
-    let cut = CancellationToken::new();
-    let connections = tokio_util::task::TaskTracker::new();
+    let mut connections = JoinSet::new();
+    let mut full = false;
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = stop.cancelled() => break,
-        };
-        let Some((stream, peer, place)) = accepted else { continue };
-        let connection = drain.watch(connection(stream, peer, service.clone(), limits));
-        let cut = cut.clone();
-        let task = async move {
-            tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    // Clients that vanish are everyday life.
-                    tracing::debug!(%error, "connection ended");
-                },
-                () = cut.cancelled() => {}
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) if connections.len() < limits.max_connections => {
+                    full = false;
+                    begin(&mut connections, stream, peer, &service, limits, &stop);
+                }
+                Ok(_refused) => {
+                    // Told once, not for each: a flood must not fill the log too.
+                    if !full {
+                        let limit = limits.max_connections;
+                        tracing::warn!(limit, "connections refused: there are too many");
+                    }
+                    full = true;
+                }
+                Err(error) => rest_after(&error).await,
+            },
+            Some(ended) = connections.join_next() => {
+                cut(ended);
             }
-            drop(place);
-        };
-        #[expect(clippy::disallowed_methods, reason = "this function waits for its connections")]
-        tokio::spawn(connections.track_future(task));
+            () = stop.cancelled() => break,
+        }
     }
+    // Whoever comes from now on finds another replica, or nobody.
     drop(listener);
-    connections.close();
-    let patience = Duration::from_secs(limits.drain_seconds);
-    if tokio::time::timeout(patience, drain.shutdown()).await.is_ok() {
-        connections.wait().await;
-        return 0;
+    let mut left = 0;
+    while let Some(ended) = connections.join_next().await {
+        left += usize::from(cut(ended));
     }
-    let left = connections.len();
-    cut.cancel();
-    connections.wait().await;
     left
 }
 
-type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
-
-/// The next connection, once there is a place for it. `None` for one that
-/// failed, or that came while there were no resources for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, peer)) => {
-            // Answers are small; waiting for more to send only delays them.
-            stream.set_nodelay(true).ok()?;
-            Some((stream, peer, place))
-        }
-        Err(error) => {
-            tracing::warn!(%error, "connection not accepted");
-            // Typically there are no file descriptors left: trying again at
-            // once would only burn the processor.
-            tokio::task::yield_now().await;
-            None
-        }
-    }
-}
-
-/// Serves one connection.
-fn connection<S>(
+fn begin<S>(
+    connections: &mut JoinSet<Ended>,
     stream: TcpStream,
     peer: SocketAddr,
-    service: S,
+    service: &S,
     limits: Limits,
-) -> impl GracefulConnection<Error = hyper::Error> + Send
-where
+    stop: &CancellationToken,
+) where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -142,17 +129,35 @@ where
         + 'static,
     S::Future: Send,
 {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(PeerAddr(peer));
-        service.clone().oneshot(request)
-    });
-    let keep_alive = Duration::from_secs(limits.keep_alive_seconds);
-    http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.max_streams_per_connection)
-        .max_header_list_size(limits.max_header_bytes)
-        .keep_alive_interval(keep_alive)
-        .keep_alive_timeout(keep_alive)
-        .serve_connection(TokioIo::new(stream), service)
+    // Answers are small; waiting for more to send only delays them. A socket
+    // that is gone already shows itself at the first read.
+    let _gone = stream.set_nodelay(true);
+    connections.spawn(connection(stream, peer, service.clone(), limits, stop.clone()));
+}
+
+/// Whether a connection had to be cut.
+fn cut(ended: Result<Ended, JoinError>) -> bool {
+    match ended {
+        Ok(ended) => ended == Ended::Cut,
+        Err(error) => {
+            tracing::error!(%error, "a connection ended by a defect");
+            false
+        }
+    }
+}
+
+/// After a failure to accept: one that concerns the client alone is over with
+/// it. Any other means that there are no file descriptors or no memory left,
+/// and trying again at once would only burn the processor.
+async fn rest_after(error: &io::Error) {
+    let of_client = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    );
+    if !of_client {
+        tracing::warn!(%error, "connection not accepted");
+        connection::rest(ACCEPT_REST).await;
+    }
 }

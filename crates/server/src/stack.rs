@@ -36,13 +36,15 @@ impl ServiceStack {
     /// Puts the stack in front of `routes`. The result is a transport for
     /// generated clients as `routes` was.
     pub fn wrap(&self, routes: Routes) -> Routes {
+        let deadline = DeadlineLayer::new(self.env.clock.clone(), self.limits)
+            .with_streams(self.access.clone());
         let layers = ServiceBuilder::new()
+            // One span per call, so that whatever happens within has a name.
+            .layer(TraceLayer)
             // A defect in a method answers INTERNAL and ends nothing else.
             .layer(CatchPanicLayer::custom(panicked))
-            // One span per call, so that what happens within has a name.
-            .layer(TraceLayer)
             // In process nothing else enforces the caller's patience.
-            .layer(DeadlineLayer::new(self.env.clock.clone(), self.limits))
+            .layer(deadline)
             // A service does not depend on who stands in front of it.
             .layer(from_fn_with_state(self.access.clone(), check_access));
         Routes::from(routes.into_axum_router().layer(layers))

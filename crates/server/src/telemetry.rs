@@ -1,6 +1,6 @@
 //! Logs and traces, for the process as a whole.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::mpsc, time::Duration};
 
 use opentelemetry::{
     global,
@@ -10,6 +10,7 @@ use opentelemetry::{
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{
@@ -17,6 +18,9 @@ use tracing_subscriber::{
 };
 
 const TRACEPARENT: &str = "traceparent";
+
+/// How long the end of the process waits for the last traces to be sent.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,14 +65,37 @@ pub struct TelemetryGuard {
 }
 
 impl TelemetryGuard {
-    /// Sends what is left. Blocks until it is sent, on a thread of its own.
-    pub async fn flush(self) {
-        let Some(provider) = self.provider else { return };
+    /// Sends what is left.
+    pub async fn flush(mut self) {
+        let Some(provider) = self.provider.take() else { return };
         // On an async thread the exporter would wait for itself.
-        let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
-        if !matches!(ended, Ok(Ok(()))) {
+        let ended = tokio::task::spawn_blocking(move || send_rest(&provider)).await;
+        if ended.is_err() {
             tracing::warn!("the last traces could not be sent");
         }
+    }
+}
+
+impl Drop for TelemetryGuard {
+    /// Sends what is left when nobody has flushed. Blocks for
+    /// [`PATIENCE`] at the most, and needs another thread of the runtime to
+    /// do the sending.
+    fn drop(&mut self) {
+        let Some(provider) = self.provider.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return send_rest(&provider) };
+        let (sent, wait) = mpsc::channel();
+        runtime.spawn_blocking(move || {
+            send_rest(&provider);
+            // Nobody listens any more where it took too long.
+            let _late = sent.send(());
+        });
+        let _too_long = wait.recv_timeout(PATIENCE);
+    }
+}
+
+fn send_rest(provider: &SdkTracerProvider) {
+    if provider.shutdown_with_timeout(PATIENCE).is_err() {
+        tracing::warn!("the last traces could not be sent");
     }
 }
 
@@ -118,4 +145,47 @@ pub fn continue_trace(span: &Span, traceparent: &str) {
     let context = TraceContextPropagator::new().extract(&carrier);
     // Fails only where no trace is recorded at all.
     let _not_recorded = span.set_parent(context);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_trace_goes_on_behind_a_traceparent() {
+        let provider = SdkTracerProvider::builder().build();
+        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(traces);
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("work");
+            continue_trace(&span, PARENT);
+            let _entered = span.enter();
+            let own = traceparent().unwrap();
+            assert_eq!(own[..36], PARENT[..36]);
+            assert_ne!(own, PARENT);
+        });
+    }
+
+    #[test]
+    fn a_malformed_traceparent_is_ignored() {
+        let provider = SdkTracerProvider::builder().build();
+        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(traces);
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("work");
+            continue_trace(&span, "00-rubbish");
+            let _entered = span.enter();
+            assert!(traceparent().is_some());
+        });
+    }
+
+    #[test]
+    fn without_traces_there_is_no_traceparent() {
+        let span = tracing::info_span!("work");
+        continue_trace(&span, PARENT);
+        let _entered = span.enter();
+        assert_eq!(traceparent(), None);
+    }
 }

@@ -64,6 +64,8 @@ fn span<B>(request: &Request<B>) -> Span {
     let correlation = request.extensions().get::<Caller>().map(|it| it.correlation_id.as_str());
     let span = tracing::info_span!(
         "call",
+        otel.name = request.uri().path(),
+        otel.kind = "server",
         rpc.system = "grpc",
         rpc.service = names.next().unwrap_or_default(),
         rpc.method = names.next().unwrap_or_default(),

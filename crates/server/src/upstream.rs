@@ -4,8 +4,9 @@ use std::{
     convert::Infallible,
     fmt,
     future::{Ready, ready},
-    sync::{Arc, OnceLock},
+    sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::future::Either;
@@ -17,10 +18,11 @@ use crate::Refusal;
 /// Another service, as a transport for generated clients. Cheap to clone.
 ///
 /// Services refer to each other in a circle, so the other one may come into
-/// being later: until then every call answers UNAVAILABLE.
+/// being later, and has to go first: while it is not connected, every call
+/// answers UNAVAILABLE.
 #[derive(Clone, Default)]
 pub struct Upstream {
-    routes: Arc<OnceLock<Routes>>,
+    routes: Arc<RwLock<Option<Routes>>>,
 }
 
 /// The other end of an [`Upstream`].
@@ -34,13 +36,26 @@ impl Upstream {
         let upstream = Self::default();
         (upstream.clone(), Connect(upstream))
     }
+
+    fn routes(&self) -> Option<Routes> {
+        self.routes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, routes: Option<Routes>) {
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = routes;
+    }
 }
 
 impl Connect {
     /// Connects the service.
-    pub fn to(self, routes: Routes) {
-        // `Connect` is consumed, and nobody else can set it.
-        let _first = self.0.routes.set(routes.prepare());
+    pub fn to(&self, routes: Routes) {
+        self.0.set(Some(routes.prepare()));
+    }
+
+    /// Ends the connection. Services that hold each other would otherwise
+    /// never be freed.
+    pub fn cut(&self) {
+        self.0.set(None);
     }
 }
 
@@ -54,7 +69,7 @@ impl From<Routes> for Upstream {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let connected = self.routes.get().is_some();
+        let connected = self.routes().is_some();
         f.debug_struct("Upstream").field("connected", &connected).finish()
     }
 }
@@ -71,10 +86,12 @@ impl Service<http::Request<Body>> for Upstream {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        if let Some(routes) = self.routes.get() {
-            return Either::Left(routes.clone().call(request));
+        if let Some(mut routes) = self.routes() {
+            return Either::Left(routes.call(request));
         }
-        let refusal = Refusal::new(Code::Unavailable, "STARTING", "The service is starting");
+        let message = "The service is starting or stopping, try again shortly";
+        let refusal = Refusal::new(Code::Unavailable, "NOT_CONNECTED", message)
+            .retry_after(Duration::from_secs(1));
         Either::Right(ready(Ok(tonic::Status::from(refusal).into_http())))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use roster_db::{Db, DbError, replay::FingerprintKey};
+use futures_util::future::BoxFuture;
+use roster_db::{Db, replay::FingerprintKey};
 use roster_events::Bus;
 use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_participant::{Participant, ReconcileError, ReconcileReport};
@@ -10,12 +11,12 @@ use roster_proto::{
     persona::v1::{
         annotation_service_server::AnnotationServiceServer,
         ontology_service_server::OntologyServiceServer,
-        persona_admin_service_server::PersonaAdminServiceServer,
-        persona_service_server::PersonaServiceServer,
+        persona_admin_service_server::{self, PersonaAdminServiceServer},
+        persona_service_server::{self, PersonaServiceServer},
     },
     subject::v1::subject_data_service_server::SubjectDataServiceServer,
 };
-use roster_server::{ServiceStack, Tasks, Upstream};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
 use tonic::service::Routes;
 
 use crate::{
@@ -83,9 +84,17 @@ pub fn build(deps: Deps) -> Service {
 }
 
 impl Service {
-    /// Whether the service can do its work: the database answers.
-    pub async fn probe(&self) -> Result<(), DbError> {
-        self.db.ping().await
+    /// What tells whether the service can do its work: the database answers.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        let db = self.db.clone();
+        let check = move || -> BoxFuture<'static, bool> {
+            let db = db.clone();
+            Box::pin(async move { db.ping().await.is_ok() })
+        };
+        let services =
+            [persona_service_server::SERVICE_NAME, persona_admin_service_server::SERVICE_NAME];
+        Probe { services: services.map(str::to_owned).to_vec(), check: Arc::new(check) }
     }
 
     /// Catches up with identity's ledger, beyond what happens by itself at

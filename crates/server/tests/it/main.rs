@@ -1,0 +1,10 @@
+//! The layers, the upstream, health and the serving of connections, driven
+//! through a service that does what its caller tells it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot begin has failed")]
+
+mod health;
+mod limits;
+mod serve;
+mod stack;
+mod upstream;
+mod world;

@@ -1,0 +1,10 @@
+//! The queries, one module for each table.
+
+pub mod activity;
+pub mod credential;
+pub mod deletion;
+mod entity;
+pub mod guard;
+pub mod ledger;
+pub mod migration;
+pub mod user;

@@ -1,0 +1,50 @@
+//! The queries of the table `credential`.
+
+use roster_db::{DbError, Tx};
+use roster_kernel::{Timestamp, UserId};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::sea_query::Expr;
+
+use super::entity::credential::{ActiveModel, Column, Entity};
+
+/// Stores the hash of a new user's password.
+pub async fn insert(tx: &Tx, user_id: UserId, hash: String, now: Timestamp) -> Result<(), DbError> {
+    let row =
+        ActiveModel { user_id: Set(user_id.uuid()), hash: Set(hash), changed_at: Set(now) };
+    row.insert(&**tx).await?;
+    Ok(())
+}
+
+/// The stored hash of a user's password.
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+) -> Result<Option<String>, DbError> {
+    Ok(Entity::find_by_id(user_id.uuid()).one(connection).await?.map(|row| row.hash))
+}
+
+/// Stores the hash of another password.
+pub async fn change(tx: &Tx, user_id: UserId, hash: String, now: Timestamp) -> Result<(), DbError> {
+    Entity::update_many()
+        .col_expr(Column::Hash, Expr::value(hash))
+        .col_expr(Column::ChangedAt, Expr::value(now))
+        .filter(Column::UserId.eq(user_id.uuid()))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Stores another hash of the same password.
+pub async fn rehash(tx: &Tx, user_id: UserId, hash: String) -> Result<(), DbError> {
+    Entity::update_many()
+        .col_expr(Column::Hash, Expr::value(hash))
+        .filter(Column::UserId.eq(user_id.uuid()))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes the credential of a user; answers how many rows that were.
+pub async fn delete(tx: &Tx, user_id: UserId) -> Result<u64, DbError> {
+    Ok(Entity::delete_by_id(user_id.uuid()).exec(&**tx).await?.rows_affected)
+}

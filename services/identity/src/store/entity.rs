@@ -1,0 +1,8 @@
+//! The tables as rows.
+
+pub mod activity;
+pub mod credential;
+pub mod deletion;
+pub mod guard;
+pub mod ledger;
+pub mod user;

@@ -1,0 +1,101 @@
+//! The queries of the table `ledger`.
+
+use roster_db::{DbError, Tx};
+use roster_kernel::UserId;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{
+    entity::ledger::{Column, Entity, Model},
+    guard::Turn,
+};
+use crate::domain::{Role, State, Subject, Version};
+
+/// Notes the first state of a user.
+pub async fn insert(tx: &Tx, turn: Turn, subject: &Subject) -> Result<(), DbError> {
+    row(subject, turn.sequence).into_active_model().insert(&**tx).await?;
+    Ok(())
+}
+
+/// Notes a later state of a user.
+pub async fn update(tx: &Tx, turn: Turn, subject: &Subject) -> Result<(), DbError> {
+    row(subject, turn.sequence).into_active_model().reset_all().update(&**tx).await?;
+    Ok(())
+}
+
+/// The last state of a user, deleted or not.
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+) -> Result<Option<Subject>, DbError> {
+    let row = Entity::find_by_id(user_id.uuid()).one(connection).await?;
+    row.map(subject_of).transpose()
+}
+
+/// Up to `limit` states behind a place in the ledger, each with its place.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<(i64, Subject)>, DbError> {
+    let rows = Entity::find()
+        .filter(Column::Sequence.gt(after))
+        .order_by_asc(Column::Sequence)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.sequence, subject_of(row)?))).collect()
+}
+
+/// Whether there has never been a user.
+pub async fn is_empty(tx: &Tx) -> Result<bool, DbError> {
+    Ok(Entity::find().limit(1).one(&**tx).await?.is_none())
+}
+
+/// How many users can administer others.
+pub async fn count_enabled_admins(tx: &Tx) -> Result<u64, DbError> {
+    let admins = Entity::find()
+        .filter(Column::IsAdmin.eq(true))
+        .filter(Column::State.eq(state_name(State::Active)));
+    Ok(admins.count(&**tx).await?)
+}
+
+/// The name that a state is stored under.
+pub const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Active => "active",
+        State::Disabled => "disabled",
+        State::Deleted => "deleted",
+    }
+}
+
+/// The state that a row holds.
+pub fn subject_of(row: Model) -> Result<Subject, DbError> {
+    let state = [State::Active, State::Disabled, State::Deleted]
+        .into_iter()
+        .find(|state| state_name(*state) == row.state)
+        .ok_or(DbError::Unexpected("ledger.state"))?;
+    Ok(Subject {
+        user_id: row.user_id.into(),
+        version: Version { incarnation: row.incarnation, number: row.number },
+        session_epoch: row.session_epoch,
+        role: Role::of(row.is_admin),
+        state,
+        password_change_required: row.password_change_required,
+    })
+}
+
+fn row(subject: &Subject, sequence: i64) -> Model {
+    Model {
+        user_id: subject.user_id.uuid(),
+        incarnation: subject.version.incarnation,
+        number: subject.version.number,
+        session_epoch: subject.session_epoch,
+        is_admin: subject.role == Role::Admin,
+        state: state_name(subject.state).to_owned(),
+        password_change_required: subject.password_change_required,
+        sequence,
+    }
+}

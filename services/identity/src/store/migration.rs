@@ -1,0 +1,24 @@
+//! The schema of this service's database, step by step.
+
+mod m0001_account;
+mod m0001_deletion;
+mod m0001_ledger;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// All steps, those of the shared tables included.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(roster_db::replay::Migration),
+            Box::new(roster_events::migration::CreateOutbox),
+            Box::new(roster_events::migration::CreateAudit),
+            Box::new(m0001_ledger::Migration),
+            Box::new(m0001_account::Migration),
+            Box::new(m0001_deletion::Migration),
+        ]
+    }
+}

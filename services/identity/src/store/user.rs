@@ -1,0 +1,224 @@
+//! The queries of the table `user`.
+
+use roster_db::{DbError, Tx};
+use roster_kernel::{Timestamp, UserId};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Order,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, SelectTwo, Value,
+    sea_query::{Expr, ExprTrait, LikeExpr, SelectStatement},
+};
+
+use super::{
+    entity::{
+        ledger,
+        user::{Column, Entity, Model},
+    },
+    ledger::{state_name, subject_of},
+};
+use crate::domain::{
+    Cursor, Direction, DisplayName, Email, OrderKey, SortValue, State, User, UserFilter, UserOrder,
+    Username,
+};
+
+/// Adds the profile of a user. A name that is taken is [`DbError::Unique`].
+pub async fn insert(tx: &Tx, user: &User) -> Result<(), DbError> {
+    row(user).into_active_model().insert(&**tx).await?;
+    Ok(())
+}
+
+/// Stores the profile of a user as it is now.
+pub async fn update(tx: &Tx, user: &User) -> Result<(), DbError> {
+    row(user).into_active_model().reset_all().update(&**tx).await?;
+    Ok(())
+}
+
+/// Notes that a user signed in.
+pub async fn mark_login(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<(), DbError> {
+    Entity::update_many()
+        .col_expr(Column::LastLoginAt, Expr::value(now))
+        .filter(Column::Id.eq(user_id.uuid()))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Removes the profile of a user; answers how many rows that were.
+pub async fn delete(tx: &Tx, user_id: UserId) -> Result<u64, DbError> {
+    Ok(Entity::delete_by_id(user_id.uuid()).exec(&**tx).await?.rows_affected)
+}
+
+/// One user.
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+) -> Result<Option<User>, DbError> {
+    let found = users().filter(Column::Id.eq(user_id.uuid())).one(connection).await?;
+    found.map(user_of).transpose()
+}
+
+/// Those of some users that exist.
+pub async fn find_some(
+    connection: &impl ConnectionTrait,
+    users: &[UserId],
+) -> Result<Vec<User>, DbError> {
+    let ids = users.iter().map(|user| user.uuid());
+    let found = self::users().filter(Column::Id.is_in(ids)).all(connection).await?;
+    found.into_iter().map(user_of).collect()
+}
+
+/// The id behind a username.
+pub async fn find_id(
+    connection: &impl ConnectionTrait,
+    username: &Username,
+) -> Result<Option<UserId>, DbError> {
+    let found = Entity::find()
+        .filter(Column::Username.eq(username.as_str()))
+        .one(connection)
+        .await?;
+    Ok(found.map(|row| row.id.into()))
+}
+
+/// Up to `limit` users that match, in `order`, behind `after`.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    filter: &UserFilter,
+    order: UserOrder,
+    after: Option<Cursor>,
+    limit: u64,
+) -> Result<Vec<User>, DbError> {
+    let key = match order.key {
+        OrderKey::Created => Column::CreatedAt,
+        OrderKey::Username => Column::Username,
+        OrderKey::SignedIn => Column::LastLoginAt,
+    };
+    let direction = match order.direction {
+        Direction::Ascending => Order::Asc,
+        Direction::Descending => Order::Desc,
+    };
+    let mut query = matching(filter)
+        .order_by(key, direction.clone())
+        .order_by(Column::Id, direction)
+        .limit(limit);
+    if let Some(after) = after {
+        let row = Expr::tuple([
+            Expr::col((Entity, key)),
+            Expr::col((Entity, Column::Id)),
+        ]);
+        let last = Expr::tuple([Expr::val(sort_value(after.value)), Expr::val(after.id.uuid())]);
+        query = query.filter(match order.direction {
+            Direction::Ascending => row.gt(last),
+            Direction::Descending => row.lt(last),
+        });
+    }
+    query.all(connection).await?.into_iter().map(user_of).collect()
+}
+
+/// Users with their entries in the ledger. A left join: the order of a list
+/// comes from an index of this table, which must stay the one that is walked.
+fn users() -> SelectTwo<Entity, ledger::Entity> {
+    Entity::find().find_also_related(ledger::Entity)
+}
+
+fn matching(filter: &UserFilter) -> SelectTwo<Entity, ledger::Entity> {
+    let mut all = Condition::all();
+    if let Some(text) = &filter.text {
+        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+        all = all.add(
+            Expr::col((Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\')),
+        );
+    }
+    if let Some(is_admin) = filter.is_admin {
+        all = all.add(in_ledger(ledger::Column::IsAdmin.eq(true), is_admin));
+    }
+    if let Some(disabled) = filter.disabled {
+        let state = ledger::Column::State.eq(state_name(State::Disabled));
+        all = all.add(in_ledger(state, disabled));
+    }
+    if let Some(never) = filter.never_signed_in {
+        let at = Column::LastLoginAt;
+        all = all.add(if never { at.eq(Timestamp::UNIX_EPOCH) } else { signed_in() });
+    }
+    if filter.signed_in_before.is_some() {
+        all = all.add(signed_in());
+    }
+    for (column, from, before) in [
+        (Column::CreatedAt, filter.created_from, filter.created_before),
+        (Column::LastLoginAt, filter.signed_in_from, filter.signed_in_before),
+    ] {
+        all = all
+            .add_option(from.map(|from| column.gte(from)))
+            .add_option(before.map(|before| column.lt(before)));
+    }
+    users().filter(all)
+}
+
+fn signed_in() -> Expr {
+    Column::LastLoginAt.gt(Timestamp::UNIX_EPOCH)
+}
+
+/// Users whose entry in the ledger is, or is not, one of a few: those are
+/// looked up by their own index, instead of looking at the entry of every
+/// user that the list passes.
+fn in_ledger(few: Expr, among: bool) -> Expr {
+    let few: SelectStatement = ledger::Entity::find()
+        .select_only()
+        .column(ledger::Column::UserId)
+        .filter(few)
+        .into_query();
+    if among { Column::Id.in_subquery(few) } else { Column::Id.not_in_subquery(few) }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+fn sort_value(value: SortValue) -> Value {
+    match value {
+        SortValue::Time(at) => at.unwrap_or(Timestamp::UNIX_EPOCH).into(),
+        SortValue::Text(text) => text.into(),
+    }
+}
+
+fn row(user: &User) -> Model {
+    let email = user.email.as_ref().map(|email| email.as_str().to_owned());
+    // Lower case of all scripts, which no engine's own comparison offers.
+    let search_text = [user.username.as_str(), user.display_name.as_str()]
+        .into_iter()
+        .chain(email.as_deref())
+        .collect::<Vec<_>>()
+        .join("\n")
+        .to_lowercase();
+    Model {
+        id: user.id().uuid(),
+        username: user.username.to_string(),
+        display_name: user.display_name.as_str().to_owned(),
+        email,
+        search_text,
+        etag: user.etag.uuid(),
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        last_login_at: user.last_login_at.unwrap_or(Timestamp::UNIX_EPOCH),
+    }
+}
+
+fn user_of((row, ledger): (Model, Option<ledger::Model>)) -> Result<User, DbError> {
+    let ledger = ledger.ok_or(DbError::Unexpected("ledger"))?;
+    let signed_in = row.last_login_at != Timestamp::UNIX_EPOCH;
+    Ok(User {
+        subject: subject_of(ledger)?,
+        username: Username::stored(row.username),
+        display_name: DisplayName::stored(row.display_name),
+        email: row.email.map(Email::stored),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        last_login_at: signed_in.then_some(row.last_login_at),
+        etag: row.etag.into(),
+    })
+}

@@ -1,0 +1,218 @@
+//! The settings of the whole, and where they come from.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use roster_gateway::GatewayConfig;
+use roster_identity::IdentityConfig;
+use roster_server::{
+    Limits,
+    config::ConfigError,
+    telemetry::{LogFormat, TelemetryConfig},
+};
+use roster_session::SessionConfig;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it.
+    pub filter: String,
+    /// `text` for people, `json` for programs.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// Where traces go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportConfig {
+    /// An OTLP collector that speaks gRPC, as a URL; empty for none.
+    pub otlp_endpoint: String,
+}
+
+/// Everything that an operator can set. `deploy/roster.example.toml` explains
+/// each key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RosterConfig {
+    /// Where the databases and the secrets are; made on the first start.
+    pub data_dir: PathBuf,
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Allows `listen` to be more than this machine's loopback although the
+    /// connection is not encrypted: for use behind a proxy that ends TLS.
+    pub allow_plaintext: bool,
+    /// Logs.
+    pub log: LogConfig,
+    /// Traces.
+    pub telemetry: ExportConfig,
+    /// Connections.
+    pub server: Limits,
+    /// The edge.
+    pub gateway: GatewayConfig,
+    /// The identity service.
+    pub identity: IdentityConfig,
+    /// The session service.
+    pub session: SessionConfig,
+}
+
+impl Default for RosterConfig {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./data"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            allow_plaintext: false,
+            log: LogConfig::default(),
+            telemetry: ExportConfig::default(),
+            server: Limits::default(),
+            gateway: GatewayConfig::default(),
+            identity: IdentityConfig::default(),
+            session: SessionConfig::default(),
+        }
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// They cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ConfigError),
+    /// A value makes no sense. Says which.
+    #[error("configuration: {0}")]
+    Invalid(String),
+}
+
+/// The guide's names for settings.
+const GUIDE: [(&str, &str); 2] = [
+    ("ALLOW_REGISTRATION", "ROSTER__IDENTITY__ALLOW_REGISTRATION"),
+    ("SESSION_TIMEOUT_DAYS", "ROSTER__SESSION__TIMEOUT_DAYS"),
+];
+
+/// Reads the settings, and the password of the first administrator: no
+/// setting, as it counts only once and must not be shown.
+pub fn load(
+    file: Option<&Path>,
+    environment: Vec<(String, String)>,
+) -> Result<(RosterConfig, Option<SecretString>), LoadError> {
+    let (mut guide, mut own) = (Vec::new(), Vec::new());
+    let mut admin_password = None;
+    for (name, value) in environment {
+        if name == "ADMIN_PASSWORD" {
+            admin_password = Some(SecretString::from(value));
+        } else if let Some((_, key)) = GUIDE.iter().find(|(guide, _)| *guide == name) {
+            guide.push(((*key).to_owned(), value));
+        } else {
+            own.push((name, value));
+        }
+    }
+    // Where both names are given, Roster's own counts.
+    guide.retain(|(key, _)| own.iter().all(|(name, _)| name != key));
+    own.extend(guide);
+    let config: RosterConfig = roster_server::config::load(&RosterConfig::default(), file, own)?;
+    config.validate().map_err(LoadError::Invalid)?;
+    Ok((config, admin_password))
+}
+
+impl RosterConfig {
+    /// Says what is wrong with the settings, naming the key.
+    pub fn validate(&self) -> Result<(), String> {
+        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+            return Err(format!(
+                "listen = {} is reachable from other machines, and the connection is not \
+                 encrypted: put a proxy that ends TLS in front and set allow_plaintext = true",
+                self.listen
+            ));
+        }
+        self.gateway.validate()?;
+        self.identity.validate().map_err(|error| format!("identity.{error}"))?;
+        self.session.validate().map_err(|error| format!("session.{error}"))
+    }
+
+    /// What telemetry is set up with.
+    #[must_use]
+    pub fn telemetry(&self) -> TelemetryConfig {
+        let endpoint = &self.telemetry.otlp_endpoint;
+        TelemetryConfig {
+            filter: self.log.filter.clone(),
+            format: self.log.format,
+            otlp_endpoint: (!endpoint.is_empty()).then(|| endpoint.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_guides_names_work_as_they_stand() {
+        let environment = env(&[
+            ("ALLOW_REGISTRATION", "true"),
+            ("SESSION_TIMEOUT_DAYS", "3"),
+            ("ADMIN_PASSWORD", "secret"),
+        ]);
+        let (config, password) = load(None, environment).unwrap();
+        assert!(config.identity.allow_registration);
+        assert_eq!(config.session.timeout_days, 3);
+        assert!(password.is_some());
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_defaults() {
+        let environment = env(&[
+            ("ROSTER__DATA_DIR", "/somewhere"),
+            ("ROSTER__LISTEN", "127.0.0.1:1234"),
+            ("ROSTER__LOG__FORMAT", "json"),
+            ("PATH", "/bin"),
+        ]);
+        let (config, password) = load(None, environment).unwrap();
+        assert_eq!(config.data_dir, PathBuf::from("/somewhere"));
+        assert_eq!(config.listen.port(), 1234);
+        assert_eq!(config.log.format, LogFormat::Json);
+        assert!(password.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value, named) in [
+            ("ROSTER__LISTEN", "0.0.0.0:8080", "allow_plaintext"),
+            ("ROSTER__LISTENN", "127.0.0.1:1", "listenn"),
+            ("ROSTER__SESSION__TIMEOUT", "1", "timeout"),
+            ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),
+            ("ROSTER__GATEWAY__MAX_CONCURRENT_CALLS", "0", "gateway.max_concurrent_calls"),
+            ("ROSTER__LOG__FORMAT", "xml", "xml"),
+            ("SESSION_TIMEOUT_DAYS", "many", "many"),
+        ] {
+            let message = load(None, env(&[(name, value)])).unwrap_err().to_string();
+            assert!(message.contains(named), "{name}={value}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_example_file_holds_every_key_and_its_default() {
+        let text = include_str!("../../../deploy/roster.example.toml");
+        // A key that is commented out shows its default.
+        let uncommented: String = text
+            .lines()
+            .map(|line| line.strip_prefix("#").filter(|it| it.contains(" = ")).unwrap_or(line))
+            .fold(String::new(), |all, line| all + line + "\n");
+        let example: toml::Value = toml::from_str(&uncommented).unwrap();
+        let defaults = toml::Value::try_from(RosterConfig::default()).unwrap();
+        assert_eq!(example, defaults);
+    }
+}

@@ -1,0 +1,63 @@
+//! Work on the databases while nothing is served.
+
+use std::{io::Write as _, path::Path};
+
+use roster_db::{Db, DbConfig, DbError};
+use roster_kernel::Env;
+
+use crate::{RosterConfig, Suite};
+
+/// The services that have a database.
+const SERVICES: [&str; 3] = ["identity", "persona", "session"];
+
+/// Where a service's database is.
+pub fn database(data_dir: &Path, service: &str) -> DbConfig {
+    DbConfig::new(data_dir.join(format!("{service}.db")))
+}
+
+/// Brings every database up to date; answers what was applied to which.
+pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, DbError> {
+    let mut applied = Vec::new();
+    for service in SERVICES {
+        let database = database(&config.data_dir, service);
+        let migrations = match service {
+            "identity" => Db::migrate::<roster_identity::Migrator>(&database).await?,
+            "persona" => Db::migrate::<roster_persona::Migrator>(&database).await?,
+            _session => Db::migrate::<roster_session::Migrator>(&database).await?,
+        };
+        applied.push((service, migrations));
+    }
+    Ok(applied)
+}
+
+/// `roster migrate`.
+pub async fn run(config: &RosterConfig) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)?;
+    let mut out = std::io::stdout().lock();
+    for (service, migrations) in all(config).await? {
+        if migrations.is_empty() {
+            writeln!(out, "{service}: up to date")?;
+        }
+        for migration in migrations {
+            writeln!(out, "{service}: applied {migration}")?;
+        }
+    }
+    Ok(())
+}
+
+/// `roster reconcile`.
+pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
+    let suite = Suite::assemble(&config, env).await?;
+    let reports = suite.reconcile().await;
+    suite.stop().await;
+    let mut out = std::io::stdout().lock();
+    for (service, report) in reports {
+        let report = report?;
+        writeln!(
+            out,
+            "{service}: {} states looked at, {} deleted users erased",
+            report.states, report.deleted
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The services, each with its database, connected with each other.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use axum::Router;
+use roster_db::{Db, DbError, replay::FingerprintKey};
+use roster_events::{Bus, InProcessBus};
+use roster_kernel::{Env, PageTokens};
+use roster_proto::FILE_DESCRIPTOR_SET;
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+
+use crate::{RosterConfig, Secrets, StartError, migrate};
+
+/// The services of one process.
+pub struct Services {
+    pub edge: Router,
+    pub identity: roster_identity::Service,
+    pub session: roster_session::Service,
+    pub persona: roster_persona::Service,
+    pub bus: Arc<InProcessBus>,
+    /// What the services do in the background.
+    pub tasks: Tasks,
+    /// What the edge does in the background; it ends when a drain begins.
+    pub edge_tasks: Tasks,
+    databases: [Db; 3],
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+/// What every service is built from.
+struct Common {
+    bus: Arc<dyn Bus>,
+    env: Env,
+    page_tokens: Arc<PageTokens>,
+    fingerprints: FingerprintKey,
+    tasks: Tasks,
+    stack: ServiceStack,
+}
+
+fn failed<E: std::error::Error + Send + Sync + 'static>(
+    service: &'static str,
+) -> impl FnOnce(E) -> StartError {
+    move |error| StartError::Build(service, Box::new(error))
+}
+
+impl Services {
+    /// Builds every service on the databases in the data directory.
+    pub async fn build(config: &RosterConfig, env: Env) -> Result<Self, StartError> {
+        let secrets = Secrets::load_or_create(&config.data_dir, &env)?;
+        migrate::all(config).await?;
+        let bus = Arc::new(InProcessBus::new(env.clone()));
+        let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;
+        let common = Common {
+            bus: bus.clone(),
+            env: env.clone(),
+            page_tokens: Arc::new(PageTokens::new(secrets.page_token_key)),
+            fingerprints: FingerprintKey::new(secrets.fingerprint_key),
+            tasks: Tasks::new(),
+            stack: ServiceStack::new(access, env.clone()),
+        };
+        let databases = open(&config.data_dir).await?;
+        let [identity_db, persona_db, session_db] = databases.clone();
+
+        // Identity counts what the others keep, and they ask identity: one
+        // side of the circle is connected when it is there.
+        let (to_session, connect_session) = Upstream::in_process();
+        let (to_persona, connect_persona) = Upstream::in_process();
+        let participants = [("persona", to_persona.clone()), ("session", to_session.clone())];
+        let identity = build_identity(config, &common, identity_db, &participants)?;
+        let to_identity = Upstream::from(identity.routes.clone());
+        let session = build_session(config, &common, session_db, &to_identity)?;
+        connect_session.to(session.routes.clone());
+        let persona = build_persona(&common, persona_db, &to_identity);
+        connect_persona.to(persona.routes.clone());
+
+        let edge_tasks = Tasks::new();
+        let edge = roster_gateway::Deps {
+            env,
+            tasks: edge_tasks.clone(),
+            descriptors: FILE_DESCRIPTOR_SET,
+            packages: HashMap::from([
+                ("roster.identity.v1", to_identity),
+                ("roster.persona.v1", to_persona),
+                ("roster.session.v1", to_session.clone()),
+            ]),
+            session: to_session,
+            probes: vec![identity.probe(), session.probe(), persona.probe()],
+        };
+        let edge = roster_gateway::build(&config.gateway, edge).await;
+        let edge = edge.map_err(failed("gateway"))?;
+        let tasks = common.tasks;
+        Ok(Self { edge, identity, session, persona, bus, tasks, edge_tasks, databases })
+    }
+
+    /// Closes the databases.
+    pub async fn close(&self) {
+        for database in &self.databases {
+            if let Err(error) = database.close().await {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "database not closed");
+            }
+        }
+    }
+}
+
+async fn open(data_dir: &Path) -> Result<[Db; 3], DbError> {
+    let [identity, persona, session] =
+        ["identity", "persona", "session"].map(|service| migrate::database(data_dir, service));
+    Ok([Db::open(&identity).await?, Db::open(&persona).await?, Db::open(&session).await?])
+}
+
+fn build_session(
+    config: &RosterConfig,
+    common: &Common,
+    db: Db,
+    identity: &Upstream,
+) -> Result<roster_session::Service, StartError> {
+    let deps = roster_session::Deps {
+        db,
+        bus: Arc::clone(&common.bus),
+        env: common.env.clone(),
+        page_tokens: Arc::clone(&common.page_tokens),
+        fingerprints: common.fingerprints.clone(),
+        tasks: common.tasks.clone(),
+        stack: common.stack.clone(),
+        identity: identity.clone(),
+    };
+    roster_session::build(&config.session, deps).map_err(failed("session"))
+}
+
+fn build_persona(common: &Common, db: Db, identity: &Upstream) -> roster_persona::Service {
+    roster_persona::build(roster_persona::Deps {
+        db,
+        bus: Arc::clone(&common.bus),
+        env: common.env.clone(),
+        page_tokens: Arc::clone(&common.page_tokens),
+        fingerprints: common.fingerprints.clone(),
+        tasks: common.tasks.clone(),
+        stack: common.stack.clone(),
+        identity: identity.clone(),
+    })
+}

@@ -1,0 +1,175 @@
+//! The running whole: started, served, stopped.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use roster_events::InProcessBus;
+use roster_kernel::Env;
+use roster_participant::{ReconcileError, ReconcileReport};
+use roster_server::serve;
+use secrecy::SecretString;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{RosterConfig, first_start, secrets::SecretsError, services::Services};
+
+/// Why the whole could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {0}")]
+    DataDir(String, #[source] std::io::Error),
+    /// The secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// A database cannot be opened or brought up to date.
+    #[error("cannot use the databases in the data directory")]
+    Db(#[from] roster_db::DbError),
+    /// A service cannot be built.
+    #[error("cannot build the {0} service")]
+    Build(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+/// All services of Roster in one process.
+#[derive(Debug)]
+pub struct Suite {
+    services: Services,
+    listening: Option<Listening>,
+}
+
+#[derive(Debug)]
+struct Listening {
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Suite {
+    /// Puts the services together without listening for clients.
+    pub async fn assemble(config: &RosterConfig, env: Env) -> Result<Self, StartError> {
+        std::fs::create_dir_all(&config.data_dir)
+            .map_err(|error| StartError::DataDir(config.data_dir.display().to_string(), error))?;
+        Ok(Self { services: Services::build(config, env).await?, listening: None })
+    }
+
+    /// Starts listening for clients.
+    pub async fn listen(&mut self, config: &RosterConfig) -> Result<(), StartError> {
+        let refused = |error| StartError::Listen(config.listen, error);
+        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let stop = CancellationToken::new();
+        let (edge, limits, stopped) = (self.services.edge.clone(), config.server, stop.clone());
+        // Not among the background tasks: those end after the last call.
+        let serving = async move {
+            let cut = serve(listener, edge, limits, stopped).await;
+            if cut > 0 {
+                tracing::warn!(connections = cut, "drain timed out, connections were cut");
+            }
+        };
+        #[expect(clippy::disallowed_methods, reason = "ended and awaited by stop()")]
+        let serving = tokio::spawn(serving);
+        self.listening = Some(Listening { address, stop, serving });
+        Ok(())
+    }
+
+    /// Makes the administrator if there are no users yet.
+    pub async fn ensure_first_admin(
+        &self,
+        password: Option<SecretString>,
+    ) -> Result<Option<roster_identity::FirstAdmin>, StartError> {
+        let made = self.services.identity.ensure_first_admin(password).await;
+        made.map_err(|error| StartError::Build("identity", Box::new(error)))
+    }
+
+    /// Runs until told to stop by SIGTERM or SIGINT, or until a background
+    /// task fails; then lets accepted calls end.
+    pub async fn serve(
+        config: RosterConfig,
+        admin_password: Option<SecretString>,
+        env: Env,
+    ) -> anyhow::Result<()> {
+        let mut suite = Self::assemble(&config, env).await?;
+        let admin = suite.ensure_first_admin(admin_password).await?;
+        suite.listen(&config).await?;
+        first_start::greet(&suite, &config, admin.as_ref())?;
+        let failed = suite.services.tasks.token();
+        let failed = tokio::select! {
+            signal = terminated() => { signal?; false }
+            () = failed.cancelled() => true,
+        };
+        tracing::info!("draining");
+        suite.stop().await;
+        tracing::info!("stopped");
+        anyhow::ensure!(!failed, "a background task failed; the log says which");
+        Ok(())
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
+        self.listening.as_ref().map_or(unbound, |listening| listening.address)
+    }
+
+    /// The bus, for tests to make unreliable.
+    #[must_use]
+    pub fn bus(&self) -> &Arc<InProcessBus> {
+        &self.services.bus
+    }
+
+    /// Makes every participant agree with the ledger of users, now.
+    pub async fn reconcile(&self) -> Vec<(&'static str, Result<ReconcileReport, ReconcileError>)> {
+        vec![
+            ("persona", self.services.persona.reconcile().await),
+            ("session", self.services.session.reconcile().await),
+        ]
+    }
+
+    /// Completes when nothing more will happen unless the time moves on or
+    /// somebody calls: everything announced has been delivered and answered.
+    pub async fn settle(&self) -> Result<(), roster_db::DbError> {
+        let outbox = self.services.identity.outbox();
+        while !outbox.is_idle().await? || self.services.bus.in_flight() > 0 {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Stops accepting, lets accepted calls end, then the background tasks,
+    /// and closes the databases.
+    pub async fn stop(mut self) {
+        if let Some(listening) = self.listening.take() {
+            self.services.edge_tasks.shutdown().await;
+            listening.stop.cancel();
+            // An error would say that serving panicked; the panic is logged.
+            let _ended = listening.serving.await;
+        }
+        self.services.tasks.shutdown().await;
+        self.services.close().await;
+    }
+
+    /// Ends everything where it stands, as the end of the process would.
+    pub async fn crash(mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.serving.abort();
+        }
+        self.services.edge_tasks.abort().await;
+        self.services.tasks.abort().await;
+        self.services.close().await;
+    }
+}
+
+/// Completes when the process is told to end.
+async fn terminated() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

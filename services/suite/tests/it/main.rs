@@ -1,0 +1,7 @@
+//! Roster as its users meet it: over gRPC, through the edge, with every
+//! service behind it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod client;
+mod guide;
+mod world;

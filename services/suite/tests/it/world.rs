@@ -1,0 +1,170 @@
+//! The whole of Roster in this process, with a clock that moves when told to.
+
+use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+
+use roster_kernel::{Env, Steps};
+use roster_proto::{
+    identity::v1::{CreateUserRequest, User},
+    session::v1::LoginRequest,
+};
+use roster_suite::{RosterConfig, Suite};
+use roster_testkit::MockClock;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::client::Client;
+
+pub const ADMIN_PASSWORD: &str = "the first administrator's";
+pub const PASSWORD: &str = "correct horse";
+
+/// A running suite.
+pub struct World {
+    pub suite: Suite,
+    pub clock: Arc<MockClock>,
+    pub env: Env,
+    pub config: RosterConfig,
+    pub admin: Client,
+    nobody: Client,
+    folder: Arc<TempDir>,
+}
+
+impl World {
+    /// A new installation with an administrator, who is signed in.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A new installation with other settings.
+    pub async fn with(settings: impl FnOnce(&mut RosterConfig)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let mut config = RosterConfig {
+            data_dir: folder.path().join("data"),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            ..RosterConfig::default()
+        };
+        settings(&mut config);
+        let (clock, env) = roster_testkit::env(1);
+        Self::start(folder, config, clock, env).await
+    }
+
+    async fn start(
+        folder: Arc<TempDir>,
+        config: RosterConfig,
+        clock: Arc<MockClock>,
+        env: Env,
+    ) -> Self {
+        let mut suite = Suite::assemble(&config, env.clone()).await.unwrap();
+        suite.ensure_first_admin(Some(SecretString::from(ADMIN_PASSWORD))).await.unwrap();
+        suite.listen(&config).await.unwrap();
+        let nobody = Client::new(connect(&suite).await);
+        let admin = sign_in(&nobody, "admin", ADMIN_PASSWORD).await;
+        Self { suite, clock, env, config, admin, nobody, folder }
+    }
+
+    /// Ends the process where it stands, and starts another on what it left.
+    pub async fn crash_and_restart(self) -> Self {
+        let Self { suite, clock, env, config, folder, .. } = self;
+        suite.crash().await;
+        let env = Env { steps: None, ..env };
+        Self::start(folder, config, clock, env).await
+    }
+
+    /// Stops and starts again, with somebody watching the steps.
+    pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
+        let Self { suite, clock, env, config, folder, .. } = self;
+        suite.stop().await;
+        let env = Env { steps: Some(steps), ..env };
+        Self::start(folder, config, clock, env).await
+    }
+
+    /// Where a service's database is.
+    pub fn database(&self, service: &str) -> PathBuf {
+        self.config.data_dir.join(format!("{service}.db"))
+    }
+
+    /// A client without a token.
+    pub fn nobody(&self) -> Client {
+        self.nobody.clone()
+    }
+
+    /// A client with a connection of its own, without a token.
+    pub async fn another_connection(&self) -> Client {
+        Client::new(connect(&self.suite).await)
+    }
+
+    /// Creates a regular user.
+    pub async fn create_user(&self, username: &str) -> User {
+        self.create(CreateUserRequest { username: username.to_owned(), ..person() }).await
+    }
+
+    /// Creates an administrator and signs in.
+    pub async fn create_admin(&self, username: &str) -> Client {
+        let request =
+            CreateUserRequest { username: username.to_owned(), is_admin: true, ..person() };
+        self.create(request).await;
+        self.sign_in(username).await
+    }
+
+    /// Creates a regular user and signs in.
+    pub async fn create_signed_in(&self, username: &str) -> Client {
+        self.create_user(username).await;
+        self.sign_in(username).await
+    }
+
+    pub async fn create(&self, request: CreateUserRequest) -> User {
+        let answer = self.admin.users().create_user(request).await.unwrap();
+        answer.into_inner().user.unwrap()
+    }
+
+    /// Signs in with the usual password.
+    pub async fn sign_in(&self, username: &str) -> Client {
+        sign_in(&self.nobody, username, PASSWORD).await
+    }
+
+    /// Signs in with another password.
+    pub async fn sign_in_with(&self, username: &str, password: &str) -> Client {
+        sign_in(&self.nobody, username, password).await
+    }
+
+    /// Lets everything happen that happens without time passing.
+    pub async fn settle(&self) {
+        self.suite.settle().await.unwrap();
+    }
+
+    /// Moves the time on, second by second, until `call` has its answer.
+    pub async fn drive<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = std::pin::pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut call => return answer,
+                () = self.settle() => self.clock.advance(Duration::from_secs(1)),
+            }
+        }
+    }
+}
+
+/// What a user is created with, the username excepted.
+pub fn person() -> CreateUserRequest {
+    CreateUserRequest {
+        display_name: "A person".to_owned(),
+        password: PASSWORD.to_owned(),
+        ..CreateUserRequest::default()
+    }
+}
+
+async fn connect(suite: &Suite) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{}", suite.address())).unwrap();
+    endpoint.user_agent("tests/1.0").unwrap().connect().await.unwrap()
+}
+
+async fn sign_in(nobody: &Client, username: &str, password: &str) -> Client {
+    let request = LoginRequest {
+        username: username.to_owned(),
+        password: password.to_owned(),
+        ..LoginRequest::default()
+    };
+    let answer = nobody.sessions().login(request).await.unwrap().into_inner();
+    nobody.with_token(&answer.token, &answer.session.unwrap().user_id)
+}
