@@ -1,6 +1,6 @@
 //! Who is calling, from where, and how long they will wait.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 use crate::{SessionId, Timestamp, UserId};
 
@@ -32,16 +32,33 @@ pub struct UserActor {
 /// The name of a service, such as `session`: lower-case ASCII letters, digits
 /// and hyphens, so that it can stand in a subject or in a metric's label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceName(String);
+pub struct ServiceName(Cow<'static, str>);
 
 impl ServiceName {
     /// Takes a name of 1 to 40 lower-case ASCII letters, digits and hyphens;
     /// anything else is `None`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let fits = (1..=40).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        fits.then(|| Self(name.to_owned()))
+        Self::fits(name.as_bytes()).then(|| Self(Cow::Owned(name.to_owned())))
+    }
+
+    /// A name that stands in the code; a malformed one does not compile in a
+    /// `const`.
+    #[must_use]
+    pub const fn from_static(name: &'static str) -> Self {
+        assert!(Self::fits(name.as_bytes()), "malformed service name");
+        Self(Cow::Borrowed(name))
+    }
+
+    const fn fits(name: &[u8]) -> bool {
+        let mut index = 0;
+        while index < name.len() {
+            if !matches!(name[index], b'a'..=b'z' | b'0'..=b'9' | b'-') {
+                return false;
+            }
+            index += 1;
+        }
+        index >= 1 && index <= 40
     }
 
     /// The name itself.

@@ -5,7 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{Router, middleware::from_fn_with_state};
 use roster_kernel::{Env, ServiceName};
 use roster_server::{
-    AccessTable, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer, Upstream,
+    AccessTable, BodyLimitLayer, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer,
+    Upstream,
     health::{self, Probe},
     panicked,
     reflection::{self, ReflectionError},
@@ -17,11 +18,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     GatewayConfig, RouteTable, UnroutedService,
     layer::{
-        access,
+        access as rules,
         caller::{self, Authenticator},
         correlation, forward, overload, protocol, routing,
     },
 };
+
+const NAME: ServiceName = ServiceName::from_static("gateway");
 
 /// Open to anyone, though not part of Roster's contract.
 const HEALTH: [&str; 2] = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
@@ -59,9 +62,6 @@ pub enum BuildError {
     /// Reflection cannot be served.
     #[error(transparent)]
     Reflection(#[from] ReflectionError),
-    /// The edge's own name is not one.
-    #[error("not a service name")]
-    Name,
 }
 
 /// Builds the edge: a service for [`roster_server::serve`].
@@ -76,14 +76,15 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
         .chain(REFLECTION.iter().map(|path| (*path, reflection.clone())))
         .collect();
     let table = RouteTable::new(&access, &deps.packages, &open)?;
-    let gateway = ServiceName::parse("gateway").ok_or(BuildError::Name)?;
-    let authenticator = Authenticator { session: deps.session, gateway, env: deps.env.clone() };
-    Ok(stack(config, &deps.env, table, authenticator))
+    let authenticator =
+        Authenticator { session: deps.session, gateway: NAME, env: deps.env.clone() };
+    Ok(stack(config, &deps.env, access, table, authenticator))
 }
 
 fn stack(
     config: &GatewayConfig,
     env: &Env,
+    access: AccessTable,
     table: RouteTable,
     authenticator: Authenticator,
 ) -> Router {
@@ -95,8 +96,10 @@ fn stack(
         .layer(from_fn_with_state(env.clone(), correlation::layer))
         // One span per call, continuing the client's trace.
         .layer(TraceLayer)
+        // What is too large is refused before it is held in memory.
+        .layer(BodyLimitLayer::of_message(config.max_message_bytes))
         // After the deadline nobody waits for the answer.
-        .layer(DeadlineLayer::new(env.clock.clone(), TimeLimits::default()))
+        .layer(DeadlineLayer::new(env.clock.clone(), TimeLimits::default()).with_streams(access))
         // What does not fit is refused while that is cheap.
         .layer(from_fn_with_state(places, overload::layer))
         // Native gRPC and nothing else.
@@ -106,6 +109,6 @@ fn stack(
         // Who is calling, asked anew for every call.
         .layer(from_fn_with_state(authenticator, caller::layer))
         // The rule of the routed method.
-        .layer(axum::middleware::from_fn(access::layer));
+        .layer(axum::middleware::from_fn(rules::layer));
     Router::new().fallback(forward::call).layer(layers)
 }

@@ -12,10 +12,12 @@ mod username;
 
 pub use deletion::{DeletionRecord, DeletionState, DeletionView, Receipt, ReceiptState};
 pub use etag::Etag;
-pub use filter::{Cursor, Direction, InvalidOrder, OrderKey, SortValue, UserFilter, UserOrder};
-pub use page::{DeletionCursor, InvalidPageSize, PageRequest, PageSize};
-pub use password::{InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD};
+pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
+pub use page::{DeletionCursor, PageRequest, PageSize};
+pub use password::{
+    InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
+};
 pub use subject::{Role, State, Subject, Version};
-pub use text::{DisplayName, Email, InvalidText};
+pub use text::{DisplayName, Email};
 pub use user::{User, UserChanges, UserStatistics};
 pub use username::{InvalidUsername, Username};

@@ -46,12 +46,16 @@ impl Hasher {
         Ok(Self { params, pool, env, nobody })
     }
 
+    /// How many passwords wait for a thread.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
     /// What is to be stored of `password`, as a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String, HashError> {
         let (params, salt, password) = (self.params, self.env.bytes(), password.clone());
-        self.pool
-            .run(move |memory| argon::hash(params, password.expose(), &salt, memory))
-            .await?
+        self.pool.run(move |memory| argon::hash(params, password.expose(), &salt, memory)).await?
     }
 
     /// Whether `password` is the one that `stored` was made of. Without a

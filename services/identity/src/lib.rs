@@ -1,1 +1,37 @@
-//! placeholder
+//! The identity service: accounts, their passwords, the ledger of everybody
+//! there is and was, and deletions.
+//!
+//! # Adding an RPC
+//!
+//! 1. The contract, in `proto/roster/identity/v1`: the rpc and its messages, a
+//!    comment with its errors, the access option, the HTTP rule.
+//! 2. One file in `op/` for the use case: its rules and its transaction.
+//! 3. What it needs of `domain/` (types and invariants) and `store/` (queries).
+//! 4. A method in `rpc/` that decodes, calls the op and encodes; the
+//!    conversions in `rpc/convert`.
+//! 5. A test in `tests/it`, in a file named like the op.
+//!
+//! A missing method does not compile; a missing access option fails the
+//! descriptor test.
+//!
+//! A change of a role, a state or an account takes the guard row first
+//! ([`store::guard`]), and goes through the ledger: the type of
+//! [`store::guard::Turn`] sees to it.
+
+mod announce;
+mod background;
+mod config;
+mod domain;
+mod error;
+mod hashing;
+mod op;
+mod participants;
+mod rpc;
+mod service;
+mod store;
+
+pub use config::{ConfigError, IdentityConfig, PasswordConfig};
+pub use hashing::HashParams;
+pub use op::ensure_first_admin::FirstAdmin;
+pub use service::{BuildError, Deps, FirstAdminError, Service, build};
+pub use store::migration::Migrator;

@@ -25,6 +25,9 @@ use crate::{
     rpc::{AnnotationRpc, OntologyRpc, PersonaAdminRpc, PersonaRpc, RpcCx},
 };
 
+const NAME: ServiceName = ServiceName::from_static("persona");
+const IDENTITY: ServiceName = ServiceName::from_static("identity");
+
 /// What the service needs of the world around it.
 #[derive(Debug)]
 pub struct Deps {
@@ -65,9 +68,8 @@ impl fmt::Debug for Service {
 /// is nothing that an operator can set.
 #[must_use]
 pub fn build(deps: Deps) -> Service {
-    let (name, identity) = names();
     let data = Arc::new(PersonaData);
-    let participant = Participant::new(name, identity, deps.db.clone(), deps.env.clone(), data);
+    let participant = Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env.clone(), data);
     participant.start(deps.bus, &deps.tasks);
     participant.reconciler(deps.identity.clone()).start(&deps.tasks);
     background::start(deps.db.clone(), deps.env.clone(), &deps.tasks);
@@ -102,10 +104,4 @@ impl Service {
     pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
         self.participant.reconciler(self.identity.clone()).catch_up().await
     }
-}
-
-#[expect(clippy::expect_used, reason = "both are well-formed names")]
-fn names() -> (ServiceName, ServiceName) {
-    let name = |text| ServiceName::parse(text).expect("a well-formed name");
-    (name("persona"), name("identity"))
 }

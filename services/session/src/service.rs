@@ -25,6 +25,9 @@ use crate::{
     rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc},
 };
 
+const NAME: ServiceName = ServiceName::from_static("session");
+const IDENTITY: ServiceName = ServiceName::from_static("identity");
+
 /// What the service needs of the world around it.
 #[derive(Debug)]
 pub struct Deps {
@@ -63,17 +66,16 @@ impl fmt::Debug for Service {
 
 /// Puts the service together and starts what runs in the background.
 pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError> {
-    let (name, identity_name) = names();
     let cx = Arc::new(Cx {
         env: deps.env.clone(),
         db: deps.db.clone(),
-        identity: Identity::new(deps.identity.clone(), deps.env.clone(), name.clone()),
+        identity: Identity::new(deps.identity.clone(), deps.env.clone(), NAME),
         lifetimes: config.lifetimes()?,
         page_tokens: deps.page_tokens,
         last_seen: LastSeen::default(),
     });
     let participant =
-        Participant::new(name, identity_name, deps.db.clone(), deps.env, Arc::new(Sessions));
+        Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env, Arc::new(Sessions));
 
     participant.start(deps.bus, &deps.tasks);
     participant.reconciler(deps.identity.clone()).start(&deps.tasks);
@@ -107,10 +109,4 @@ impl Service {
     pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
         self.participant.reconciler(self.identity.clone()).catch_up().await
     }
-}
-
-#[expect(clippy::expect_used, reason = "both are well-formed names")]
-fn names() -> (ServiceName, ServiceName) {
-    let name = |text| ServiceName::parse(text).expect("a well-formed name");
-    (name("session"), name("identity"))
 }

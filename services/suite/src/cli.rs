@@ -47,12 +47,14 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let (config, admin_password) = crate::load(cli.config.as_deref(), process_env())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let _telemetry = roster_server::telemetry::init(&config.telemetry())?;
+        let telemetry = roster_server::telemetry::init(&config.telemetry())?;
         let env = Env::system();
-        match cli.command.unwrap_or(Command::Serve) {
+        let ended = match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Suite::serve(config, admin_password, env).await,
             Command::Migrate => migrate::run(&config).await,
             Command::Reconcile => migrate::reconcile(config, env).await,
-        }
+        };
+        telemetry.flush().await;
+        ended
     })
 }

@@ -47,7 +47,7 @@ pub async fn run(config: &RosterConfig) -> anyhow::Result<()> {
 
 /// `roster reconcile`.
 pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
-    let suite = Suite::assemble(&config, env).await?;
+    let suite = Suite::assemble(&config, env, config.identity.hash_params()).await?;
     let reports = suite.reconcile().await;
     suite.stop().await;
     let mut out = std::io::stdout().lock();

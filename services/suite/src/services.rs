@@ -5,11 +5,15 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use axum::Router;
 use roster_db::{Db, DbError, replay::FingerprintKey};
 use roster_events::{Bus, InProcessBus};
-use roster_kernel::{Env, PageTokens};
+use roster_identity::HashParams;
+use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
-use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_server::{AccessTable, Connect, ServiceStack, Tasks, Upstream};
 
 use crate::{RosterConfig, Secrets, StartError, migrate};
+
+const PERSONA: ServiceName = ServiceName::from_static("persona");
+const SESSION: ServiceName = ServiceName::from_static("session");
 
 /// The services of one process.
 pub struct Services {
@@ -23,6 +27,8 @@ pub struct Services {
     /// What the edge does in the background; it ends when a drain begins.
     pub edge_tasks: Tasks,
     databases: [Db; 3],
+    /// How identity reaches the others: a circle that is cut at the end.
+    circle: [Connect; 2],
 }
 
 impl std::fmt::Debug for Services {
@@ -49,7 +55,11 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(
 
 impl Services {
     /// Builds every service on the databases in the data directory.
-    pub async fn build(config: &RosterConfig, env: Env) -> Result<Self, StartError> {
+    pub async fn build(
+        config: &RosterConfig,
+        env: Env,
+        hash_params: HashParams,
+    ) -> Result<Self, StartError> {
         let secrets = Secrets::load_or_create(&config.data_dir, &env)?;
         migrate::all(config).await?;
         let bus = Arc::new(InProcessBus::new(env.clone()));
@@ -69,8 +79,20 @@ impl Services {
         // side of the circle is connected when it is there.
         let (to_session, connect_session) = Upstream::in_process();
         let (to_persona, connect_persona) = Upstream::in_process();
-        let participants = [("persona", to_persona.clone()), ("session", to_session.clone())];
-        let identity = build_identity(config, &common, identity_db, &participants)?;
+        let participants = vec![(PERSONA, to_persona.clone()), (SESSION, to_session.clone())];
+        let identity = roster_identity::Deps {
+            db: identity_db,
+            bus: Arc::clone(&common.bus),
+            env: env.clone(),
+            page_tokens: Arc::clone(&common.page_tokens),
+            fingerprints: common.fingerprints.clone(),
+            tasks: common.tasks.clone(),
+            stack: common.stack.clone(),
+            hash_params,
+            participants,
+        };
+        let identity =
+            roster_identity::build(&config.identity, identity).map_err(failed("identity"))?;
         let to_identity = Upstream::from(identity.routes.clone());
         let session = build_session(config, &common, session_db, &to_identity)?;
         connect_session.to(session.routes.clone());
@@ -93,11 +115,15 @@ impl Services {
         let edge = roster_gateway::build(&config.gateway, edge).await;
         let edge = edge.map_err(failed("gateway"))?;
         let tasks = common.tasks;
-        Ok(Self { edge, identity, session, persona, bus, tasks, edge_tasks, databases })
+        let circle = [connect_session, connect_persona];
+        Ok(Self { edge, identity, session, persona, bus, tasks, edge_tasks, databases, circle })
     }
 
-    /// Closes the databases.
+    /// Lets go of each other, and closes the databases.
     pub async fn close(&self) {
+        for connect in &self.circle {
+            connect.cut();
+        }
         for database in &self.databases {
             if let Err(error) = database.close().await {
                 let error: &dyn std::error::Error = &error;

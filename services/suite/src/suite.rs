@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use roster_events::InProcessBus;
+use roster_identity::HashParams;
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::serve;
@@ -11,6 +12,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{RosterConfig, first_start, secrets::SecretsError, services::Services};
+
+/// What the first administrator signs in with.
+const FIRST_ADMIN: &str = "admin";
 
 /// Why the whole could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +52,16 @@ struct Listening {
 
 impl Suite {
     /// Puts the services together without listening for clients.
-    pub async fn assemble(config: &RosterConfig, env: Env) -> Result<Self, StartError> {
+    /// `hash_params` are [`roster_identity::IdentityConfig::hash_params`],
+    /// except in tests, where hashes need not be costly.
+    pub async fn assemble(
+        config: &RosterConfig,
+        env: Env,
+        hash_params: HashParams,
+    ) -> Result<Self, StartError> {
         std::fs::create_dir_all(&config.data_dir)
             .map_err(|error| StartError::DataDir(config.data_dir.display().to_string(), error))?;
-        Ok(Self { services: Services::build(config, env).await?, listening: None })
+        Ok(Self { services: Services::build(config, env, hash_params).await?, listening: None })
     }
 
     /// Starts listening for clients.
@@ -79,7 +89,7 @@ impl Suite {
         &self,
         password: Option<SecretString>,
     ) -> Result<Option<roster_identity::FirstAdmin>, StartError> {
-        let made = self.services.identity.ensure_first_admin(password).await;
+        let made = self.services.identity.ensure_first_admin(FIRST_ADMIN, password).await;
         made.map_err(|error| StartError::Build("identity", Box::new(error)))
     }
 
@@ -90,7 +100,7 @@ impl Suite {
         admin_password: Option<SecretString>,
         env: Env,
     ) -> anyhow::Result<()> {
-        let mut suite = Self::assemble(&config, env).await?;
+        let mut suite = Self::assemble(&config, env, config.identity.hash_params()).await?;
         let admin = suite.ensure_first_admin(admin_password).await?;
         suite.listen(&config).await?;
         first_start::greet(&suite, &config, admin.as_ref())?;
@@ -130,7 +140,7 @@ impl Suite {
     /// Completes when nothing more will happen unless the time moves on or
     /// somebody calls: everything announced has been delivered and answered.
     pub async fn settle(&self) -> Result<(), roster_db::DbError> {
-        let outbox = self.services.identity.outbox();
+        let outbox = &self.services.identity.outbox;
         while !outbox.is_idle().await? || self.services.bus.in_flight() > 0 {
             tokio::task::yield_now().await;
         }

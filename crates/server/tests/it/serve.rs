@@ -102,7 +102,8 @@ async fn a_drain_does_not_wait_for_ever() {
     let call = tokio::spawn(async move { client.authenticate(order(WAIT)).await });
     served.world.puppet.arrived.notified().await;
     served.stop.cancel();
-    assert_eq!(served.server.await.unwrap(), 1);
+    let ended = tokio::time::timeout(Duration::from_secs(20), served.server).await;
+    assert_eq!(ended.expect("still draining").unwrap(), 1);
     assert!(call.await.unwrap().is_err());
 }
 
@@ -119,7 +120,9 @@ async fn an_idle_connection_does_not_hold_up_a_drain() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed_at_once() {
-    let served = Served::new(Limits { max_connections: 1, ..Limits::default() }).await;
+    // The time for a handshake is not what closes them.
+    let limits = Limits { max_connections: 1, handshake_seconds: 3_600, ..Limits::default() };
+    let served = Served::new(limits).await;
     let mut first = served.client().await;
     first.authenticate(order(ANSWER)).await.unwrap();
     closed(&mut served.socket().await).await;
@@ -175,7 +178,9 @@ async fn a_connection_without_calls_is_ended_although_its_client_is_there() {
 
 #[tokio::test]
 async fn a_call_in_progress_keeps_its_connection() {
-    let served = Served::new(Limits { idle_seconds: 1, ..Limits::default() }).await;
+    // Taken for idle, the connection would be cut at once.
+    let limits = Limits { idle_seconds: 1, drain_seconds: 0, ..Limits::default() };
+    let served = Served::new(limits).await;
     let mut client = served.client().await;
     let mut call = Box::pin(client.authenticate(order(WAIT)));
     // Three times as long as a connection may be idle.

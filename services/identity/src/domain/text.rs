@@ -55,27 +55,30 @@ impl DisplayName {
 }
 
 /// Where a user can be written to: something of the form `local@domain` of at
-/// most 254 bytes. Whether mail arrives there is for mail to show.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// most 254 bytes, or nothing. Whether mail arrives there is for mail to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Email(String);
 
 impl Email {
-    /// Takes a text of the form; an empty one is none at all.
-    pub fn parse(text: &str) -> Result<Option<Self>, InvalidText> {
+    /// Takes a text of the form, or an empty one.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
         if text.is_empty() {
-            return Ok(None);
+            return Ok(Self::default());
         }
         if text.len() > LONGEST_EMAIL {
             return Err(InvalidText::EmailLength);
         }
         let (local, domain) = text.split_once('@').ok_or(InvalidText::EmailForm)?;
         let strange = |c: char| c == '@' || c.is_whitespace() || c.is_control();
-        if local.is_empty() || domain.is_empty() || local.contains(strange) || domain.contains(strange)
+        if local.is_empty()
+            || domain.is_empty()
+            || local.contains(strange)
+            || domain.contains(strange)
         {
             return Err(InvalidText::EmailForm);
         }
-        Ok(Some(Self(text.to_owned())))
+        Ok(Self(text.to_owned()))
     }
 
     /// Takes an email that was parsed before it was stored.
@@ -107,9 +110,9 @@ mod tests {
 
     #[test]
     fn an_email_has_two_sides() {
-        assert_eq!(Email::parse(""), Ok(None));
+        assert_eq!(Email::parse(""), Ok(Email::default()));
         for fits in ["a@b", "jörg+x@exämple.org", "o'hara@example.org"] {
-            assert_eq!(Email::parse(fits).unwrap().unwrap().as_str(), fits);
+            assert_eq!(Email::parse(fits).unwrap().as_str(), fits);
         }
         for odd in ["a", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "a@\u{a0}b", "a\0@b"] {
             assert_eq!(Email::parse(odd), Err(InvalidText::EmailForm), "{odd:?}");

@@ -15,7 +15,7 @@ pub struct User {
     /// What others see.
     pub display_name: DisplayName,
     /// Where the user can be written to.
-    pub email: Option<Email>,
+    pub email: Email,
     /// When the account was created.
     pub created_at: Timestamp,
     /// When it changed last; signing in is no change.
@@ -31,8 +31,8 @@ pub struct User {
 pub struct UserChanges {
     /// What others see.
     pub display_name: Option<DisplayName>,
-    /// Where the user can be written to, or that there is no such place.
-    pub email: Option<Option<Email>>,
+    /// Where the user can be written to.
+    pub email: Option<Email>,
     /// Whether the user is an administrator.
     pub is_admin: Option<bool>,
     /// Whether a new password has to be chosen first.

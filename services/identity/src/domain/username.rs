@@ -24,7 +24,7 @@ pub enum InvalidUsername {
 }
 
 /// A username of 3 to 50 characters (Unicode code points) in the form that
-/// PRECIS UsernameCaseMapped (RFC 8265) gives it: two texts that differ in
+/// PRECIS `UsernameCaseMapped` (RFC 8265) gives it: two texts that differ in
 /// case or width alone are the same username.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -35,8 +35,7 @@ impl Username {
     /// and for what it is mapped to.
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {
         bounded(text)?;
-        let mapped =
-            UsernameCaseMapped::enforce(text).map_err(|_| InvalidUsername::Characters)?;
+        let mapped = UsernameCaseMapped::enforce(text).map_err(|_| InvalidUsername::Characters)?;
         bounded(&mapped)?;
         Ok(Self(mapped.into_owned()))
     }
@@ -97,8 +96,18 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_or_typed_is_refused() {
         for text in [
-            "al ice", " alice", "alice ", "ali\tce", "ali\0ce", "ali\nce", "ali\u{200b}ce",
-            "ali\u{202e}ce", "alice\u{a0}", "♚♚♚", "אבגabc", "\u{301}abc\u{2009}",
+            "al ice",
+            " alice",
+            "alice ",
+            "ali\tce",
+            "ali\0ce",
+            "ali\nce",
+            "ali\u{200b}ce",
+            "ali\u{202e}ce",
+            "alice\u{a0}",
+            "♚♚♚",
+            "אבגabc",
+            "\u{301}abc\u{2009}",
         ] {
             assert_eq!(mapped(text), Err(InvalidUsername::Characters), "{text:?}");
         }
@@ -106,7 +115,8 @@ mod tests {
 
     #[test]
     fn any_script_is_welcome() {
-        for text in ["анна", "أحمد", "田中太郎", "o'hara", "j.doe@example.org", "user_1-2+3"] {
+        for text in ["анна", "أحمد", "田中太郎", "o'hara", "j.doe@example.org", "user_1-2+3"]
+        {
             assert!(mapped(text).is_ok(), "{text}");
         }
     }

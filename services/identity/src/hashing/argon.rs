@@ -72,7 +72,7 @@ pub fn verify(
     stored: &str,
     memory: &mut Vec<Block>,
 ) -> Result<Verified, HashError> {
-    let stored = PasswordHash::new(stored)?;
+    let stored = PasswordHash::new(stored).map_err(password_hash::Error::from)?;
     let missing = HashError::Malformed(password_hash::Error::EncodingInvalid);
     let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Err(missing) };
     if Algorithm::try_from(stored.algorithm.as_str())? != Algorithm::Argon2id {
@@ -175,7 +175,8 @@ mod tests {
     fn a_cheaper_hash_is_outdated() {
         let stored = hash(CHEAP, b"password", &[7; 16], &mut Vec::new()).unwrap();
         assert!(!check(CHEAP, "password", &stored).outdated);
-        for dearer in [HashParams { memory_kib: 16, ..CHEAP }, HashParams { iterations: 2, ..CHEAP }]
+        for dearer in
+            [HashParams { memory_kib: 16, ..CHEAP }, HashParams { iterations: 2, ..CHEAP }]
         {
             let verified = check(dearer, "password", &stored);
             assert_eq!(verified, Verified { matches: true, outdated: true });
@@ -184,7 +185,8 @@ mod tests {
 
     #[test]
     fn what_is_no_hash_is_noticed() {
-        for rubbish in ["", "password", "$argon2id$v=19$m=8,t=1,p=1", "$argon2i$v=19$m=8,t=1,p=1$"] {
+        for rubbish in ["", "password", "$argon2id$v=19$m=8,t=1,p=1", "$argon2i$v=19$m=8,t=1,p=1$"]
+        {
             assert!(verify(CHEAP, b"password", rubbish, &mut Vec::new()).is_err(), "{rubbish}");
         }
     }

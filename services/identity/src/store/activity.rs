@@ -11,24 +11,20 @@ use super::entity::activity::{ActiveModel, Column, Entity};
 
 /// Counts an account that is created.
 pub async fn count_sign_up(tx: &Tx, now: Timestamp) -> Result<(), DbError> {
-    count(tx, now, Column::SignUps).await
+    count(tx, now, Column::SignUps, (1, 0)).await
 }
 
 /// Counts a user who signs in.
 pub async fn count_login(tx: &Tx, now: Timestamp) -> Result<(), DbError> {
-    count(tx, now, Column::Logins).await
+    count(tx, now, Column::Logins, (0, 1)).await
 }
 
-async fn count(tx: &Tx, now: Timestamp, what: Column) -> Result<(), DbError> {
-    let first = |column| i64::from(column == what);
-    let row = ActiveModel {
-        day: Set(now.date_naive()),
-        sign_ups: Set(first(Column::SignUps)),
-        logins: Set(first(Column::Logins)),
-    };
-    let again = OnConflict::column(Column::Day)
-        .value(what, Expr::col((Entity, what)).add(1))
-        .to_owned();
+/// Adds one to `what`, on a day that begins with `first` sign-ups and logins.
+async fn count(tx: &Tx, now: Timestamp, what: Column, first: (i64, i64)) -> Result<(), DbError> {
+    let row =
+        ActiveModel { day: Set(now.date_naive()), sign_ups: Set(first.0), logins: Set(first.1) };
+    let again =
+        OnConflict::column(Column::Day).value(what, Expr::col((Entity, what)).add(1)).to_owned();
     Entity::insert(row).on_conflict(again).exec_without_returning(&**tx).await?;
     Ok(())
 }

@@ -2,15 +2,14 @@
 
 use roster_db::{DbError, Tx};
 use roster_kernel::{Timestamp, UserId};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 
 use super::entity::credential::{ActiveModel, Column, Entity};
 
 /// Stores the hash of a new user's password.
 pub async fn insert(tx: &Tx, user_id: UserId, hash: String, now: Timestamp) -> Result<(), DbError> {
-    let row =
-        ActiveModel { user_id: Set(user_id.uuid()), hash: Set(hash), changed_at: Set(now) };
+    let row = ActiveModel { user_id: Set(user_id.uuid()), hash: Set(hash), changed_at: Set(now) };
     row.insert(&**tx).await?;
     Ok(())
 }

@@ -31,7 +31,7 @@ pub async fn find(
     user_id: UserId,
 ) -> Result<Option<Subject>, DbError> {
     let row = Entity::find_by_id(user_id.uuid()).one(connection).await?;
-    row.map(subject_of).transpose()
+    row.as_ref().map(subject_of).transpose()
 }
 
 /// Up to `limit` states behind a place in the ledger, each with its place.
@@ -46,7 +46,7 @@ pub async fn list(
         .limit(limit)
         .all(connection)
         .await?;
-    rows.into_iter().map(|row| Ok((row.sequence, subject_of(row)?))).collect()
+    rows.into_iter().map(|row| Ok((row.sequence, subject_of(&row)?))).collect()
 }
 
 /// Whether there has never been a user.
@@ -72,7 +72,7 @@ pub const fn state_name(state: State) -> &'static str {
 }
 
 /// The state that a row holds.
-pub fn subject_of(row: Model) -> Result<Subject, DbError> {
+pub fn subject_of(row: &Model) -> Result<Subject, DbError> {
     let state = [State::Active, State::Disabled, State::Deleted]
         .into_iter()
         .find(|state| state_name(*state) == row.state)

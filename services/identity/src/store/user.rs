@@ -71,10 +71,8 @@ pub async fn find_id(
     connection: &impl ConnectionTrait,
     username: &Username,
 ) -> Result<Option<UserId>, DbError> {
-    let found = Entity::find()
-        .filter(Column::Username.eq(username.as_str()))
-        .one(connection)
-        .await?;
+    let found =
+        Entity::find().filter(Column::Username.eq(username.as_str())).one(connection).await?;
     Ok(found.map(|row| row.id.into()))
 }
 
@@ -100,10 +98,7 @@ pub async fn list(
         .order_by(Column::Id, direction)
         .limit(limit);
     if let Some(after) = after {
-        let row = Expr::tuple([
-            Expr::col((Entity, key)),
-            Expr::col((Entity, Column::Id)),
-        ]);
+        let row = Expr::tuple([Expr::col((Entity, key)), Expr::col((Entity, Column::Id))]);
         let last = Expr::tuple([Expr::val(sort_value(after.value)), Expr::val(after.id.uuid())]);
         query = query.filter(match order.direction {
             Direction::Ascending => row.gt(last),
@@ -123,9 +118,8 @@ fn matching(filter: &UserFilter) -> SelectTwo<Entity, ledger::Entity> {
     let mut all = Condition::all();
     if let Some(text) = &filter.text {
         let pattern = format!("%{}%", escaped(&text.to_lowercase()));
-        all = all.add(
-            Expr::col((Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\')),
-        );
+        all = all
+            .add(Expr::col((Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\')));
     }
     if let Some(is_admin) = filter.is_admin {
         all = all.add(in_ledger(ledger::Column::IsAdmin.eq(true), is_admin));
@@ -187,19 +181,19 @@ fn sort_value(value: SortValue) -> Value {
 }
 
 fn row(user: &User) -> Model {
-    let email = user.email.as_ref().map(|email| email.as_str().to_owned());
     // Lower case of all scripts, which no engine's own comparison offers.
-    let search_text = [user.username.as_str(), user.display_name.as_str()]
-        .into_iter()
-        .chain(email.as_deref())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let texts = [user.username.as_str(), user.display_name.as_str(), user.email.as_str()];
+    let search_text = texts
+        .join(
+            "
+",
+        )
         .to_lowercase();
     Model {
         id: user.id().uuid(),
         username: user.username.to_string(),
         display_name: user.display_name.as_str().to_owned(),
-        email,
+        email: user.email.as_str().to_owned(),
         search_text,
         etag: user.etag.uuid(),
         created_at: user.created_at,
@@ -212,10 +206,10 @@ fn user_of((row, ledger): (Model, Option<ledger::Model>)) -> Result<User, DbErro
     let ledger = ledger.ok_or(DbError::Unexpected("ledger"))?;
     let signed_in = row.last_login_at != Timestamp::UNIX_EPOCH;
     Ok(User {
-        subject: subject_of(ledger)?,
+        subject: subject_of(&ledger)?,
         username: Username::stored(row.username),
         display_name: DisplayName::stored(row.display_name),
-        email: row.email.map(Email::stored),
+        email: Email::stored(row.email),
         created_at: row.created_at,
         updated_at: row.updated_at,
         last_login_at: signed_in.then_some(row.last_login_at),

@@ -104,9 +104,7 @@ impl Client {
 
 /// The code, the reason and the message of a refusal.
 #[track_caller]
-pub fn refusal<T: std::fmt::Debug>(
-    answer: Result<Response<T>, Status>,
-) -> (Code, String, String) {
+pub fn refusal<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> (Code, String, String) {
     let status = answer.expect_err("a refusal");
     let details = status.get_error_details();
     let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));

@@ -2,6 +2,8 @@
 //! service behind it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod cascade;
 mod client;
 mod guide;
+mod races;
 mod world;

@@ -2,6 +2,7 @@
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
+use roster_identity::HashParams;
 use roster_kernel::{Env, Steps};
 use roster_proto::{
     identity::v1::{CreateUserRequest, User},
@@ -17,6 +18,9 @@ use crate::client::Client;
 
 pub const ADMIN_PASSWORD: &str = "the first administrator's";
 pub const PASSWORD: &str = "correct horse";
+
+/// Hashes that cost next to nothing, so that tests wait for what they test.
+const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
 
 /// A running suite.
 pub struct World {
@@ -54,7 +58,7 @@ impl World {
         clock: Arc<MockClock>,
         env: Env,
     ) -> Self {
-        let mut suite = Suite::assemble(&config, env.clone()).await.unwrap();
+        let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
         suite.ensure_first_admin(Some(SecretString::from(ADMIN_PASSWORD))).await.unwrap();
         suite.listen(&config).await.unwrap();
         let nobody = Client::new(connect(&suite).await);

@@ -13,8 +13,8 @@ pub struct Model {
     pub username: String,
     /// What others see.
     pub display_name: String,
-    /// Where the user can be written to.
-    pub email: Option<String>,
+    /// Where the user can be written to; empty where it is not known.
+    pub email: String,
     /// What searches look at: all texts in lower case.
     pub search_text: String,
     /// Names the present state.

@@ -3,7 +3,7 @@
 use roster_db::column;
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, date, string, string_null, text, uuid},
+    schema::{big_integer, date, string, text, uuid},
 };
 
 /// Creates the tables `user`, `credential` and `activity`.
@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
             .col(uuid("id").primary_key())
             .col(string("username"))
             .col(string("display_name"))
-            .col(string_null("email"))
+            .col(string("email"))
             .col(text("search_text"))
             .col(uuid("etag"))
             .col(column::time("created_at"))

@@ -52,8 +52,7 @@ impl MigrationTrait for Migration {
             .col("state")
             .to_owned();
         manager.create_index(by_role).await?;
-        let by_state =
-            Index::create().name("ledger_state").table("ledger").col("state").to_owned();
+        let by_state = Index::create().name("ledger_state").table("ledger").col("state").to_owned();
         manager.create_index(by_state).await
     }
 }

@@ -1,0 +1,181 @@
+//! What can fail, and what the client is told about it.
+
+use std::time::Duration;
+
+use roster_db::{DbError, replay::ReplayError};
+use roster_server::{Refusal, access};
+use tonic::{Code, Status};
+
+use crate::hashing::HashError;
+
+/// When a full queue is worth another try.
+const HASH_RETRY: Duration = Duration::from_secs(1);
+
+/// A use case that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller is not an administrator (any more).
+    #[error("the caller is not an administrator")]
+    AdminRequired,
+    /// An administrator wants to delete their own account.
+    #[error("users cannot delete themselves")]
+    CannotDeleteSelf,
+    /// Nobody could administer users any more.
+    #[error("the last enabled administrator cannot go")]
+    LastAdmin,
+    /// People cannot create accounts for themselves.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// Somebody else has the username.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// There is no such user.
+    #[error("no such user")]
+    UserNotFound,
+    /// The user who calls has been deleted meanwhile.
+    #[error("the caller's account is gone")]
+    CallerGone,
+    /// There is no such deletion.
+    #[error("no such deletion")]
+    DeletionNotFound,
+    /// The account has changed since the client saw it.
+    #[error("the etag is not the present one")]
+    EtagMismatch,
+    /// The username is unknown or the password is wrong.
+    #[error("the credentials open no account")]
+    InvalidCredentials,
+    /// The present password is another one.
+    #[error("the current password is wrong")]
+    CurrentPasswordWrong,
+    /// The new password is the present one, which must be changed.
+    #[error("the new password is the current one")]
+    PasswordUnchanged,
+    /// The page token was not given out for this list.
+    #[error("the page token is not one of this list")]
+    InvalidPageToken,
+    /// The `request_id` named another request before.
+    #[error("the request_id was used for another request")]
+    RequestIdReused,
+    /// The change stands, but its effect is not confirmed.
+    #[error("the effect is not confirmed yet")]
+    EffectPending,
+    /// A password could be neither hashed nor checked.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A value could not be encoded: a defect.
+    #[error("a value could not be encoded")]
+    Encoding(#[source] serde_json::Error),
+}
+
+impl From<ReplayError> for Error {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Mismatch => Self::RequestIdReused,
+            ReplayError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        refusal(error).into()
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one line of sense for each error, side by side")]
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::AdminRequired => access::admin_required(),
+        Error::CannotDeleteSelf => Refusal::new(
+            Code::PermissionDenied,
+            "CANNOT_DELETE_SELF",
+            "You cannot delete your own account; ask another administrator",
+        ),
+        Error::LastAdmin => Refusal::new(
+            Code::FailedPrecondition,
+            "LAST_ADMIN",
+            "This is the last enabled administrator; make somebody else one first",
+        ),
+        Error::RegistrationClosed => Refusal::new(
+            Code::PermissionDenied,
+            "REGISTRATION_CLOSED",
+            "Registration is closed; ask an administrator for an account",
+        ),
+        Error::UsernameTaken => {
+            Refusal::new(Code::AlreadyExists, "USERNAME_TAKEN", "Username already exists")
+        }
+        Error::UserNotFound => {
+            Refusal::new(Code::NotFound, "USER_NOT_FOUND", "There is no such user")
+        }
+        Error::CallerGone => Refusal::new(
+            Code::Unauthenticated,
+            "TOKEN_INVALID",
+            "The session has ended or never existed; sign in again",
+        ),
+        Error::DeletionNotFound => {
+            Refusal::new(Code::NotFound, "DELETION_NOT_FOUND", "There is no such deletion")
+        }
+        Error::EtagMismatch => Refusal::new(
+            Code::Aborted,
+            "ETAG_MISMATCH",
+            "The user has changed meanwhile; read it again and repeat the change",
+        ),
+        Error::InvalidCredentials => Refusal::new(
+            Code::Unauthenticated,
+            "INVALID_CREDENTIALS",
+            "The username or the password is wrong",
+        ),
+        Error::CurrentPasswordWrong => Refusal::new(
+            Code::InvalidArgument,
+            "CURRENT_PASSWORD_WRONG",
+            "The current password is wrong",
+        )
+        .with_violation("current_password", "is not the current password"),
+        Error::PasswordUnchanged => {
+            Refusal::invalid("new_password", "must differ from the current password")
+        }
+        Error::InvalidPageToken => Refusal::invalid("page_token", roster_kernel::InvalidPageToken),
+        Error::RequestIdReused => Refusal::new(
+            Code::InvalidArgument,
+            "REQUEST_ID_REUSED",
+            "This request_id was used for another request; choose a new one",
+        )
+        .with_violation("request_id", "was used for another request"),
+        Error::EffectPending => Refusal::new(
+            Code::Unavailable,
+            "EFFECT_PENDING",
+            "The change is stored, but not confirmed to be in effect everywhere; repeat the call \
+             with the same request_id to wait for it",
+        )
+        .retry_after(Duration::from_secs(1)),
+        Error::Hash(error) => hash(&error),
+        Error::Db(error) => database(&error),
+        Error::Encoding(error) => Refusal::internal(&error),
+    }
+}
+
+fn hash(error: &HashError) -> Refusal {
+    match error {
+        HashError::QueueFull => Refusal::new(
+            Code::ResourceExhausted,
+            "HASH_QUEUE_FULL",
+            "Too many passwords are being checked right now; try again in a moment",
+        )
+        .retry_after(HASH_RETRY),
+        HashError::Lost | HashError::Malformed(_) | HashError::Argon(_) => Refusal::internal(error),
+    }
+}
+
+fn database(error: &DbError) -> Refusal {
+    match error {
+        DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
+            Refusal::unavailable(error)
+        }
+        DbError::Unique(_) | DbError::Corrupt(_) | DbError::Unexpected(_) | DbError::Other(_) => {
+            Refusal::internal(error)
+        }
+    }
+}

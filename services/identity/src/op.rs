@@ -1,0 +1,57 @@
+//! The use cases: in what order things happen, and what is one transaction.
+
+mod admin;
+pub mod batch_get_users;
+pub mod change_password;
+pub mod create_user;
+pub mod delete_user;
+mod deletions;
+mod effect;
+pub mod ensure_first_admin;
+pub mod get_deletion;
+pub mod get_profile;
+pub mod get_user;
+pub mod list_deletions;
+pub mod list_subject_states;
+pub mod list_users;
+pub mod new_account;
+pub mod register;
+pub mod retry_deletion;
+pub mod set_disabled;
+mod transition;
+pub mod update_profile;
+pub mod update_user;
+pub mod verify_password;
+
+use std::sync::Arc;
+
+use roster_db::Db;
+use roster_events::Outbox;
+use roster_kernel::{Env, PageTokens, ServiceName};
+
+use crate::{domain::PasswordPolicy, hashing::Hasher, participants::Participants};
+
+/// What use cases work with.
+#[derive(Debug)]
+pub struct Cx {
+    /// The name of this service.
+    pub name: ServiceName,
+    /// Time and randomness.
+    pub env: Env,
+    /// This service's database.
+    pub db: Db,
+    /// How changes are announced.
+    pub outbox: Outbox,
+    /// How passwords are hashed.
+    pub hasher: Hasher,
+    /// What is asked of new passwords.
+    pub password_policy: PasswordPolicy,
+    /// Whether people can create accounts for themselves.
+    pub allow_registration: bool,
+    /// The participant whose receipt makes a change effective.
+    pub effect_consumer: String,
+    /// The services that keep data about users.
+    pub participants: Participants,
+    /// How lists are continued.
+    pub page_tokens: Arc<PageTokens>,
+}

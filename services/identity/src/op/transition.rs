@@ -1,0 +1,45 @@
+//! From one state of a user to the next.
+
+use roster_db::Tx;
+use roster_kernel::EventId;
+
+use super::Cx;
+use crate::{
+    announce,
+    domain::Subject,
+    error::Error,
+    store::{guard::Turn, ledger},
+};
+
+/// Notes the state that follows `before` in the ledger; answers it, or `None`
+/// where nothing changes. Holds that there is always an administrator.
+pub async fn note(
+    tx: &Tx,
+    turn: Turn,
+    before: &Subject,
+    after: Subject,
+) -> Result<Option<Subject>, Error> {
+    let Some(next) = before.followed_by(after, turn.incarnation) else { return Ok(None) };
+    if before.is_enabled_admin()
+        && !next.is_enabled_admin()
+        && ledger::count_enabled_admins(tx).await? <= 1
+    {
+        return Err(Error::LastAdmin);
+    }
+    ledger::update(tx, turn, &next).await?;
+    Ok(Some(next))
+}
+
+/// Notes the state that follows `before`, and announces it. Answers the state
+/// as it is now, and the event, if there is one.
+pub async fn announce(
+    cx: &Cx,
+    tx: &Tx,
+    turn: Turn,
+    before: &Subject,
+    after: Subject,
+) -> Result<(Subject, Option<EventId>), Error> {
+    let Some(next) = note(tx, turn, before, after).await? else { return Ok((*before, None)) };
+    let event = announce::state_changed(&cx.outbox, tx, &next).await?;
+    Ok((next, Some(event)))
+}

@@ -1,0 +1,140 @@
+//! Between messages and domain values.
+
+mod account;
+mod deletion;
+mod user;
+
+pub use account::{
+    change_password, ledger_place, password_claim, profile_update, registration, settings, states,
+};
+pub use deletion::{deletable, deletion, deletion_id, list_deletions, retry_deletion};
+pub use user::{
+    batch, create_user, delete_user, list_users, set_disabled, update_user, user, user_id,
+    user_with, users,
+};
+
+use prost::Message;
+use prost_types::FieldMask;
+use roster_db::replay::{FingerprintKey, ReplayKey};
+use roster_kernel::{Caller, RequestId, Timestamp};
+use roster_proto::time;
+use roster_server::Violations;
+
+use crate::domain::{
+    DisplayName, Email, PageRequest, PageSize, Password, PasswordPolicy, UserChanges,
+};
+
+/// The most bytes of a page token.
+const MOST_PAGE_TOKEN_BYTES: usize = 1_024;
+
+/// The most bytes of an etag.
+const MOST_ETAG_BYTES: usize = 100;
+
+/// What recognises a repetition of a mutation.
+pub struct Repetition<'a> {
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// The full name of the method.
+    pub method: &'static str,
+    /// The key of fingerprints.
+    pub fingerprints: &'a FingerprintKey,
+}
+
+impl Repetition<'_> {
+    /// The key of a request, if it is named; notes a malformed name.
+    fn key(
+        &self,
+        violations: &mut Violations,
+        request_id: &str,
+        request: &impl Message,
+    ) -> Option<ReplayKey> {
+        if request_id.is_empty() {
+            return None;
+        }
+        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
+        let encoded = request.encode_to_vec();
+        let actor = &self.caller.actor;
+        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
+    }
+}
+
+fn page(violations: &mut Violations, size: i32, token: &str) -> PageRequest {
+    if token.len() > MOST_PAGE_TOKEN_BYTES {
+        violations.add("page_token", "must have at most 1024 bytes");
+    }
+    let size = violations.field("page_size", PageSize::parse(size)).unwrap_or_default();
+    PageRequest { size, token: token.to_owned() }
+}
+
+fn etag(violations: &mut Violations, etag: &str) -> String {
+    if etag.len() > MOST_ETAG_BYTES {
+        violations.add("etag", "must have at most 100 bytes");
+    }
+    etag.to_owned()
+}
+
+fn moment(
+    violations: &mut Violations,
+    field: &str,
+    at: Option<prost_types::Timestamp>,
+) -> Option<Timestamp> {
+    let at = time::from_proto(at?).ok_or("must be a time between the years 1 and 9999");
+    violations.field(field, at)
+}
+
+fn new_password(
+    violations: &mut Violations,
+    field: &str,
+    text: &str,
+    policy: PasswordPolicy,
+) -> Option<Password> {
+    violations.field(field, policy.accept(text.to_owned()))
+}
+
+fn claimed_password(violations: &mut Violations, field: &str, text: &str) -> Option<Password> {
+    violations.field(field, Password::claimed(text.to_owned()))
+}
+
+/// The texts that a request sets, whether a mask names them or not: what is
+/// sent must be well-formed.
+fn texts(
+    violations: &mut Violations,
+    display_name: Option<&str>,
+    email: Option<&str>,
+) -> UserChanges {
+    UserChanges {
+        display_name: display_name
+            .and_then(|text| violations.field("display_name", DisplayName::parse(text))),
+        email: email.and_then(|text| violations.field("email", Email::parse(text))),
+        ..UserChanges::default()
+    }
+}
+
+/// What a mask selects of the values that are given; a field that it names
+/// and that is not given is cleared. A mask that names nothing is one that was
+/// not given.
+fn masked(
+    violations: &mut Violations,
+    given: UserChanges,
+    mask: Option<&FieldMask>,
+    maskable: &[&str],
+) -> UserChanges {
+    let Some(mask) = mask.filter(|mask| !mask.paths.is_empty()) else { return given };
+    let names = |field: &str| mask.paths.iter().any(|path| path == field);
+    if !mask.paths.iter().all(|path| maskable.contains(&path.as_str())) {
+        // Said once however many paths are wrong: a refusal does not grow
+        // with the request.
+        let what = format!("may name {}, and nothing else", maskable.join(", "));
+        violations.add("update_mask", what);
+    }
+    if names("display_name") && given.display_name.is_none() {
+        violations.add("display_name", "must be set: it cannot be cleared");
+    }
+    let flag = |field, given: Option<bool>| names(field).then(|| given.unwrap_or_default());
+    UserChanges {
+        display_name: given.display_name.filter(|_| names("display_name")),
+        email: names("email").then(|| given.email.unwrap_or_default()),
+        is_admin: flag("is_admin", given.is_admin),
+        password_change_required: flag("password_change_required", given.password_change_required),
+    }
+}

@@ -1,0 +1,183 @@
+//! How the service is put together.
+
+use std::{fmt, io, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use roster_db::{Db, replay::FingerprintKey};
+use roster_events::{Bus, Outbox};
+use roster_kernel::{Env, PageTokens, ServiceName};
+use roster_proto::identity::v1::{
+    account_service_server::{self, AccountServiceServer},
+    api_key_service_server::ApiKeyServiceServer,
+    credential_service_server::CredentialServiceServer,
+    machine_token_service_server::MachineTokenServiceServer,
+    subject_ledger_service_server::SubjectLedgerServiceServer,
+    system_api_key_service_server::SystemApiKeyServiceServer,
+    user_admin_service_server::{self, UserAdminServiceServer},
+};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
+use secrecy::SecretString;
+use tonic::service::Routes;
+
+use crate::{
+    ConfigError, FirstAdmin, HashParams, IdentityConfig, background,
+    domain::{InvalidPassword, InvalidUsername},
+    error::Error,
+    hashing::{HashError, HashPool, Hasher},
+    op::{Cx, ensure_first_admin},
+    participants::Participants,
+    rpc::{
+        AccountRpc, ApiKeyRpc, CredentialRpc, MachineTokenRpc, RpcCx, SubjectLedgerRpc,
+        SystemApiKeyRpc, UserAdminRpc,
+    },
+};
+
+const NAME: ServiceName = ServiceName::from_static("identity");
+
+/// What the service needs of the world around it.
+#[derive(Debug)]
+pub struct Deps {
+    /// This service's own database, migrated.
+    pub db: Db,
+    /// Where events are published and receipts arrive.
+    pub bus: Arc<dyn Bus>,
+    /// Time and randomness.
+    pub env: Env,
+    /// How lists are continued; the same on every replica.
+    pub page_tokens: Arc<PageTokens>,
+    /// What repeated requests are recognised by; the same on every replica.
+    pub fingerprints: FingerprintKey,
+    /// Who owns what runs in the background.
+    pub tasks: Tasks,
+    /// What stands in front of the service's methods.
+    pub stack: ServiceStack,
+    /// What hashes cost: [`IdentityConfig::hash_params`]. A value of its own,
+    /// so that tests can lower it and configuration cannot.
+    pub hash_params: HashParams,
+    /// The services that keep data about users, each with the way to it.
+    /// Every one of them has to confirm what is announced from now on.
+    pub participants: Vec<(ServiceName, Upstream)>,
+}
+
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The threads that hash could not be started.
+    #[error("cannot start the threads that hash passwords")]
+    Threads(#[from] io::Error),
+    /// The parameters of hashes do not suit the algorithm.
+    #[error("cannot hash passwords with these parameters")]
+    Hashing(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why the first administrator could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstAdminError {
+    /// The username is not one.
+    #[error("the first administrator's username {0}")]
+    Username(#[from] InvalidUsername),
+    /// The password that was given is not acceptable.
+    #[error("the first administrator's password {0}")]
+    Password(#[from] InvalidPassword),
+    /// Something underneath failed.
+    #[error("the first administrator could not be made")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Error> for FirstAdminError {
+    fn from(error: Error) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// The running service.
+pub struct Service {
+    /// Its methods behind its own stack; also a transport for clients.
+    pub routes: Routes,
+    /// What it announces.
+    pub outbox: Outbox,
+    cx: Arc<Cx>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// Puts the service together and starts what runs in the background.
+pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError> {
+    config.validate()?;
+    let name = NAME;
+    let consumers = deps.participants.iter().map(|(name, _)| name.clone()).collect();
+    let outbox = Outbox::new(name.clone(), consumers, deps.db.clone(), deps.env.clone());
+    let pool = HashPool::start(config.hash_threads(), config.password.hash_queue)?;
+    let cx = Arc::new(Cx {
+        hasher: Hasher::new(deps.hash_params, pool, deps.env.clone()).map_err(unsuitable)?,
+        participants: Participants::new(deps.participants, deps.env.clone(), name.clone()),
+        name,
+        env: deps.env,
+        db: deps.db,
+        outbox: outbox.clone(),
+        password_policy: config.password_policy(),
+        allow_registration: config.allow_registration,
+        effect_consumer: config.effect_consumer.clone(),
+        page_tokens: deps.page_tokens,
+    });
+
+    outbox.start(&deps.bus, &deps.tasks);
+    background::start(&cx, &deps.tasks);
+
+    let rpc = RpcCx { cx: Arc::clone(&cx), fingerprints: deps.fingerprints };
+    let routes = deps.stack.wrap(routes(rpc));
+    Ok(Service { routes, outbox, cx })
+}
+
+fn routes(rpc: RpcCx) -> Routes {
+    Routes::new(UserAdminServiceServer::new(UserAdminRpc(rpc.clone())))
+        .add_service(AccountServiceServer::new(AccountRpc(rpc.clone())))
+        .add_service(ApiKeyServiceServer::new(ApiKeyRpc))
+        .add_service(SystemApiKeyServiceServer::new(SystemApiKeyRpc))
+        .add_service(MachineTokenServiceServer::new(MachineTokenRpc))
+        .add_service(CredentialServiceServer::new(CredentialRpc(rpc.clone())))
+        .add_service(SubjectLedgerServiceServer::new(SubjectLedgerRpc(rpc)))
+}
+
+impl Service {
+    /// What tells whether the service can do its work: the database answers.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        let db = self.cx.db.clone();
+        let check = move || -> BoxFuture<'static, bool> {
+            let db = db.clone();
+            Box::pin(async move { db.ping().await.is_ok() })
+        };
+        let services =
+            [user_admin_service_server::SERVICE_NAME, account_service_server::SERVICE_NAME];
+        Probe { services: services.map(str::to_owned).to_vec(), check: Arc::new(check) }
+    }
+
+    /// How many passwords wait to be hashed: what grows in a flood of logins.
+    #[must_use]
+    pub fn hashes_waiting(&self) -> usize {
+        self.cx.hasher.waiting()
+    }
+
+    /// Makes the administrator `username`, if there has never been a user:
+    /// with `password`, or else with a random one, which is in the answer and
+    /// nowhere else.
+    pub async fn ensure_first_admin(
+        &self,
+        username: &str,
+        password: Option<SecretString>,
+    ) -> Result<Option<FirstAdmin>, FirstAdminError> {
+        ensure_first_admin::ensure_first_admin(&self.cx, username, password).await
+    }
+}
+
+fn unsuitable(error: HashError) -> BuildError {
+    BuildError::Hashing(Box::new(error))
+}

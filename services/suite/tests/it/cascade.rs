@@ -1,0 +1,270 @@
+//! The life of a deletion under everything that can go wrong.
+
+use std::{sync::Arc, time::Duration};
+
+use roster_db::{Db, DbConfig};
+use roster_events::{Faults, Subscription};
+use roster_proto::{
+    identity::v1::{
+        DeleteUserRequest, Deletion, DeletionState, GetDeletionRequest, GetUserRequest,
+        ListDeletionsRequest, ReceiptState, RetryDeletionRequest, UpdateUserRequest,
+    },
+    persona::v1::{CreatePersonaRequest, Persona},
+};
+use roster_testkit::StopAt;
+use sea_orm::{ConnectionTrait, Statement};
+use tonic::Code;
+
+use crate::{
+    client::{Client, reason},
+    world::World,
+};
+
+fn delete(user_id: &str) -> DeleteUserRequest {
+    DeleteUserRequest { user_id: user_id.to_owned(), ..DeleteUserRequest::default() }
+}
+
+async fn create_personas(client: &Client, count: usize) {
+    for number in 0..count {
+        let persona = Persona { name: format!("Persona {number}"), ..Persona::default() };
+        let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
+        client.personas().create_persona(request).await.unwrap();
+    }
+}
+
+async fn deletions(world: &World) -> Vec<Deletion> {
+    let request = ListDeletionsRequest::default();
+    world.admin.users().list_deletions(request).await.unwrap().into_inner().deletions
+}
+
+/// Lets time pass until every deletion is complete.
+async fn converge(world: &World) {
+    for _ in 0..100 {
+        world.settle().await;
+        let all = deletions(world).await;
+        if all.iter().all(|it| it.state() == DeletionState::Complete) {
+            return;
+        }
+        world.clock.advance(Duration::from_mins(1));
+    }
+    panic!("deletions that do not complete: {:#?}", deletions(world).await);
+}
+
+/// Runs a query that counts, on a service's database.
+async fn count(world: &World, service: &str, sql: &str) -> i64 {
+    let db = Db::open(&DbConfig::new(world.database(service))).await.unwrap();
+    let backend = db.read().get_database_backend();
+    let row = db.read().query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
+    let counted = row.try_get_by_index(0).unwrap();
+    db.close().await.unwrap();
+    counted
+}
+
+async fn execute(world: &World, service: &str, sql: &str) {
+    let db = Db::open(&DbConfig::new(world.database(service))).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    tx.execute_unprepared(sql).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// Rows that a deletion should have erased.
+pub async fn orphans(world: &World) -> i64 {
+    let gone = "user_id in (select user_id from subject where state = 'deleted')";
+    let sessions = format!("select count(*) from session where {gone}");
+    let personas = format!("select count(*) from persona where {gone}");
+    count(world, "session", &sessions).await + count(world, "persona", &personas).await
+}
+
+#[tokio::test]
+async fn an_unreliable_bus_changes_nothing_but_the_time_it_takes() {
+    let world = World::new().await;
+    let mut clients = Vec::new();
+    for number in 0..10 {
+        let client = world.create_signed_in(&format!("person-{number}")).await;
+        create_personas(&client, 2).await;
+        clients.push(client);
+    }
+    world.suite.bus().inject(Faults { loss: 100, duplication: 100, reordering: 128 });
+    for client in &clients {
+        // The answer may be that the effect is pending; then the deletion
+        // goes on all the same.
+        match world.drive(world.admin.users().delete_user(delete(&client.user_id))).await {
+            Ok(_) => assert!(!client.is_signed_in().await),
+            Err(status) => assert_eq!(status.code(), Code::Unavailable, "{status:?}"),
+        }
+    }
+    converge(&world).await;
+    assert_eq!(deletions(&world).await.len(), 10);
+    assert_eq!(orphans(&world).await, 0);
+    for client in &clients {
+        assert!(!client.is_signed_in().await);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_is_not_confirmed_in_time_is_told_and_can_be_waited_for() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    let request =
+        DeleteUserRequest { request_id: world.env.uuid().to_string(), ..delete(&client.user_id) };
+    let answer = world.drive(world.admin.users().delete_user(request.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    let gone = GetUserRequest { user_id: client.user_id.clone() };
+    let gone = world.admin.users().get_user(gone).await;
+    assert_eq!(reason(gone), (Code::NotFound, "USER_NOT_FOUND".to_owned()), "the change stands");
+
+    world.suite.bus().release();
+    world.admin.users().delete_user(request).await.unwrap();
+    assert!(!client.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_role_change_that_is_not_confirmed_can_be_waited_for_too() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    let request = UpdateUserRequest {
+        user_id: client.user_id.clone(),
+        is_admin: Some(true),
+        request_id: world.env.uuid().to_string(),
+        ..UpdateUserRequest::default()
+    };
+    let answer = world.drive(world.admin.users().update_user(request.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    world.suite.bus().release();
+    world.admin.users().update_user(request).await.unwrap();
+    client.users().list_users(Default::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_at_one_service_is_parked_visibly_until_retried() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    create_personas(&client, 3).await;
+    let other = world.create_signed_in("other").await;
+    create_personas(&other, 1).await;
+    let stuck: String = client.user_id.replace('-', "");
+    let trigger = format!(
+        "create trigger stuck before delete on persona \
+         when hex(old.user_id) = upper('{stuck}') or old.user_id = '{}' \
+         begin select raise(abort, 'stuck'); end",
+        client.user_id
+    );
+    execute(&world, "persona", &trigger).await;
+    world.admin.users().delete_user(delete(&client.user_id)).await.unwrap();
+    for _ in 0..12 {
+        world.settle().await;
+        world.clock.advance(Duration::from_mins(10));
+    }
+    world.settle().await;
+    let admin = world.admin.clone();
+    let [parked] = deletions(&world).await.try_into().unwrap();
+    assert_eq!(parked.state(), DeletionState::Stalled);
+    let receipt = parked.receipts.iter().find(|it| it.participant == "persona").unwrap();
+    assert_eq!(receipt.state(), ReceiptState::Parked);
+    assert!(!receipt.failure.is_empty());
+    assert!(receipt.attempts >= 10, "{}", receipt.attempts);
+
+    // Others go on meanwhile.
+    let answer = admin.users().delete_user(delete(&other.user_id)).await.unwrap();
+    world.settle().await;
+    let deletion_id = answer.into_inner().deletion.unwrap().deletion_id;
+    let request = GetDeletionRequest { deletion_id };
+    let done = admin.users().get_deletion(request).await.unwrap().into_inner().deletion.unwrap();
+    assert_eq!(done.state(), DeletionState::Complete);
+
+    execute(&world, "persona", "drop trigger stuck").await;
+    let retry = RetryDeletionRequest { deletion_id: parked.deletion_id, ..Default::default() };
+    admin.users().retry_deletion(retry).await.unwrap();
+    world.settle().await;
+    let all = deletions(&world).await;
+    assert!(all.iter().all(|it| it.state() == DeletionState::Complete), "{all:#?}");
+    assert_eq!(orphans(&world).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_at_any_step_leaves_a_deletion_that_completes() {
+    // Every step, and the first few times that it is reached.
+    let steps = [
+        "deletion.committed",
+        "outbox.claimed",
+        "outbox.published",
+        "event.arrived",
+        "erasure.marked",
+        "erasure.batch",
+        "event.handled",
+        "receipt.arrived",
+    ];
+    for (step, passes) in steps.into_iter().flat_map(|step| [(step, 0), (step, 1)]) {
+        if (step, passes) == ("deletion.committed", 1) || (step, passes) == ("outbox.claimed", 1) {
+            // Reached once only.
+            continue;
+        }
+        if (step, passes) == ("outbox.published", 1) {
+            continue;
+        }
+        let stop = Arc::new(StopAt::new(step, passes));
+        let world = World::new().await;
+        let client = world.create_signed_in("person").await;
+        create_personas(&client, 3).await;
+        let world = world.restart_with(stop.clone()).await;
+        let mut users = world.admin.users();
+        let user_id = client.user_id.clone();
+        let call = tokio::spawn(async move { users.delete_user(delete(&user_id)).await });
+        stop.stopped().await;
+        let world = world.crash_and_restart().await;
+        call.abort();
+        converge(&world).await;
+        let [done] = deletions(&world).await.try_into().unwrap();
+        assert_eq!(done.user_id, client.user_id, "{step} {passes}");
+        assert_eq!(orphans(&world).await, 0, "{step} {passes}");
+        let receipt = done.receipts.iter().find(|it| it.participant == "persona").unwrap();
+        let personas = receipt.counts.iter().find(|it| it.kind == "personas").unwrap();
+        assert_eq!(personas.count, 3, "{step} {passes}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_missed_is_caught_up_with() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    create_personas(&client, 2).await;
+    world.suite.bus().inject(Faults { loss: 255, ..Faults::default() });
+    let answer = world.drive(world.admin.users().delete_user(delete(&client.user_id))).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    assert!(client.is_signed_in().await, "session has not heard of it");
+    for (_, report) in world.suite.reconcile().await {
+        assert_eq!(report.unwrap().deleted, 1);
+    }
+    assert!(!client.is_signed_in().await);
+    assert_eq!(orphans(&world).await, 0);
+}
+
+#[tokio::test]
+async fn changes_leave_an_audit_trail_without_values() {
+    let world = World::new().await;
+    let user = world.create_user("person").await;
+    let edit = UpdateUserRequest {
+        user_id: user.user_id.clone(),
+        display_name: Some("Secret name".to_owned()),
+        ..UpdateUserRequest::default()
+    };
+    world.admin.users().update_user(edit).await.unwrap();
+    world.admin.users().delete_user(delete(&user.user_id)).await.unwrap();
+    let of_user = |method: &str| {
+        format!(
+            "select count(*) from audit_event where target = '{}' and actor_id = '{}' \
+             and method like '%/{method}'",
+            user.user_id, world.admin.user_id
+        )
+    };
+    for method in ["CreateUser", "UpdateUser", "DeleteUser"] {
+        assert_eq!(count(&world, "identity", &of_user(method)).await, 1, "{method}");
+    }
+    let leaked = "select count(*) from audit_event where fields like '%Secret%'";
+    assert_eq!(count(&world, "identity", leaked).await, 0);
+    let named = "select count(*) from audit_event where fields like '%display_name%'";
+    assert!(count(&world, "identity", named).await >= 1);
+}
