@@ -12,7 +12,7 @@ use crate::{Suite, first_start, migrate};
 #[derive(Debug, Parser)]
 #[command(name = "roster", version, about, long_about = None)]
 pub struct Cli {
-    /// A TOML file with settings; the environment (ROSTER__SECTION__KEY)
+    /// A TOML file with settings; the environment (`ROSTER__SECTION__KEY`)
     /// goes before it.
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,

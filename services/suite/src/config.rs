@@ -87,7 +87,7 @@ impl Default for RosterConfig {
 pub enum LoadError {
     /// They cannot be read.
     #[error(transparent)]
-    Unreadable(#[from] ConfigError),
+    Unreadable(Box<ConfigError>),
     /// A value makes no sense. Says which.
     #[error("configuration: {0}")]
     Invalid(String),
@@ -119,7 +119,8 @@ pub fn load(
     // Where both names are given, Roster's own counts.
     guide.retain(|(key, _)| own.iter().all(|(name, _)| name != key));
     own.extend(guide);
-    let config: RosterConfig = roster_server::config::load(&RosterConfig::default(), file, own)?;
+    let config: RosterConfig = roster_server::config::load(&RosterConfig::default(), file, own)
+        .map_err(|error| LoadError::Unreadable(Box::new(error)))?;
     config.validate().map_err(LoadError::Invalid)?;
     Ok((config, admin_password))
 }

@@ -1,6 +1,7 @@
 //! The secrets of an installation, made on its first start.
 
 use std::{
+    fmt::Write as _,
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -53,7 +54,7 @@ impl Secrets {
     pub fn load_or_create(data_dir: &Path, env: &Env) -> Result<Self, SecretsError> {
         let path = data_dir.join(FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&path, SecretString::from(text)),
+            Ok(text) => Self::parse(&path, &SecretString::from(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if has_data(data_dir).map_err(|error| SecretsError::Io(path.clone(), error))? {
                     return Err(SecretsError::Missing(path));
@@ -66,7 +67,7 @@ impl Secrets {
         }
     }
 
-    fn parse(path: &Path, text: SecretString) -> Result<Self, SecretsError> {
+    fn parse(path: &Path, text: &SecretString) -> Result<Self, SecretsError> {
         let metadata =
             fs::metadata(path).map_err(|error| SecretsError::Io(path.to_owned(), error))?;
         if metadata.permissions().mode() & 0o077 != 0 {
@@ -112,7 +113,11 @@ fn has_data(data_dir: &Path) -> io::Result<bool> {
 }
 
 fn hex(key: &[u8; 32]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
+    key.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn key(text: &str) -> Option<[u8; 32]> {

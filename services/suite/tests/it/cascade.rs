@@ -7,7 +7,7 @@ use roster_events::{Faults, Subscription};
 use roster_proto::{
     identity::v1::{
         DeleteUserRequest, Deletion, DeletionState, GetDeletionRequest, GetUserRequest,
-        ListDeletionsRequest, ReceiptState, RetryDeletionRequest, UpdateUserRequest,
+        ListDeletionsRequest, ListUsersRequest, ReceiptState, RetryDeletionRequest, UpdateUserRequest,
     },
     persona::v1::{CreatePersonaRequest, Persona},
 };
@@ -26,7 +26,7 @@ fn delete(user_id: &str) -> DeleteUserRequest {
 
 async fn create_personas(client: &Client, count: usize) {
     for number in 0..count {
-        let persona = Persona { name: format!("Persona {number}"), ..Persona::default() };
+        let persona = Persona { name: Some(format!("Persona {number}")), ..Persona::default() };
         let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
         client.personas().create_persona(request).await.unwrap();
     }
@@ -135,7 +135,7 @@ async fn a_role_change_that_is_not_confirmed_can_be_waited_for_too() {
     assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
     world.suite.bus().release();
     world.admin.users().update_user(request).await.unwrap();
-    client.users().list_users(Default::default()).await.unwrap();
+    client.users().list_users(ListUsersRequest::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn a_deletion_that_fails_at_one_service_is_parked_visibly_until_retried() 
 async fn a_process_that_ends_at_any_step_leaves_a_deletion_that_completes() {
     // Every step, and the first few times that it is reached.
     let steps = [
-        "deletion.committed",
+        "delete_user.committed",
         "outbox.claimed",
         "outbox.published",
         "event.arrived",
@@ -198,7 +198,7 @@ async fn a_process_that_ends_at_any_step_leaves_a_deletion_that_completes() {
         "receipt.arrived",
     ];
     for (step, passes) in steps.into_iter().flat_map(|step| [(step, 0), (step, 1)]) {
-        if (step, passes) == ("deletion.committed", 1) || (step, passes) == ("outbox.claimed", 1) {
+        if (step, passes) == ("delete_user.committed", 1) || (step, passes) == ("outbox.claimed", 1) {
             // Reached once only.
             continue;
         }

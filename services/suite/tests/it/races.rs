@@ -75,7 +75,7 @@ async fn log_in(client: &Client, username: &str) -> Option<Client> {
 }
 
 async fn create_persona(client: &Client) {
-    let persona = Persona { name: "Racing".to_owned(), ..Persona::default() };
+    let persona = Persona { name: Some("Racing".to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
     if let Err(status) = client.personas().create_persona(request).await {
         assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");

@@ -19,7 +19,7 @@ fn delete(user_id: &str) -> DeleteUserRequest {
 }
 
 async fn create_persona(client: &Client, name: &str) {
-    let persona = Persona { name: name.to_owned(), ..Persona::default() };
+    let persona = Persona { name: Some(name.to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
     client.personas().create_persona(request).await.unwrap();
 }

@@ -78,11 +78,12 @@ async fn expired_sessions_are_neither_accepted_nor_listed_nor_counted() {
     let world_admin = world.sign_in_with("admin", crate::world::ADMIN_PASSWORD).await;
     assert!(!short.is_signed_in().await);
     assert!(long.is_signed_in().await);
-    let list = world_admin.all_sessions().list_sessions(SessionAdminServiceListSessionsRequest {
+    let request = SessionAdminServiceListSessionsRequest {
         user_id: short.user_id.clone(),
         ..Default::default()
-    });
-    assert_eq!(list.await.unwrap().into_inner().sessions.len(), 1);
+    };
+    let list = world_admin.all_sessions().list_sessions(request).await.unwrap();
+    assert_eq!(list.into_inner().sessions.len(), 1);
     let request = GetUserRequest { user_id: short.user_id.clone() };
     let user = world_admin.users().get_user(request).await.unwrap().into_inner().user.unwrap();
     assert_eq!(user.statistics.unwrap().active_session_count, Some(1));
