@@ -13,7 +13,10 @@ pub fn lint() -> Result<()> {
     let mut lint = Command::new(buf);
     lint.arg("lint").current_dir(root());
     run("contracts", lint)?;
-    run("lints", cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    run(
+        "lints",
+        cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    )?;
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run("documents", doc)

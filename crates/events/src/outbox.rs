@@ -158,6 +158,7 @@ impl Outbox {
             if now >= give_up {
                 return Ok(Effect::Pending);
             }
+            env.step("outbox.waiting").await;
             let look_again = now + TimeDelta::from_std(WAIT_POLL).unwrap_or_default();
             tokio::select! {
                 () = arrived => {}

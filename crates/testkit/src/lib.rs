@@ -12,7 +12,7 @@ mod steps;
 pub use clock::MockClock;
 pub use db::TempDb;
 pub use rng::SeededRng;
-pub use steps::StopAt;
+pub use steps::{Passes, StopAt};
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Stopping a program in the middle of an operation.
+//! Watching a program's steps, and stopping it at one.
 
 use std::{
     future::Future,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use roster_kernel::Steps;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// Lets the program pass a step some times, then stops whoever reaches it,
 /// for good: as a process that ends there would.
@@ -40,6 +40,36 @@ impl Steps for StopAt {
         if passes == Some(false) {
             self.stopped.notify_one();
             return Box::pin(std::future::pending());
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Counts how often one step has been reached; stops nobody.
+#[derive(Debug)]
+pub struct Passes {
+    step: &'static str,
+    count: watch::Sender<u64>,
+}
+
+impl Passes {
+    /// Counts the passes of `step`.
+    #[must_use]
+    pub fn of(step: &'static str) -> Self {
+        Self { step, count: watch::Sender::new(0) }
+    }
+
+    /// A view of the count that completes `changed` with each pass.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+}
+
+impl Steps for Passes {
+    fn reached(&self, step: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if step == self.step {
+            self.count.send_modify(|count| *count += 1);
         }
         Box::pin(std::future::ready(()))
     }

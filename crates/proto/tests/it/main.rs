@@ -178,7 +178,8 @@ fn requests_and_responses_belong_to_one_method() {
     let mut users = BTreeMap::new();
     for method in methods(&pool()) {
         for message in [method.input(), method.output()] {
-            let before = users.insert(message.full_name().to_owned(), method.full_name().to_owned());
+            let before =
+                users.insert(message.full_name().to_owned(), method.full_name().to_owned());
             assert_eq!(before, None, "{} is shared", message.full_name());
         }
     }

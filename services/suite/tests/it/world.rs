@@ -9,7 +9,7 @@ use roster_proto::{
     session::v1::LoginRequest,
 };
 use roster_suite::{RosterConfig, Suite};
-use roster_testkit::MockClock;
+use roster_testkit::{MockClock, Passes};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
@@ -30,6 +30,7 @@ pub struct World {
     pub config: RosterConfig,
     pub admin: Client,
     nobody: Client,
+    waits: Arc<Passes>,
     folder: Arc<TempDir>,
 }
 
@@ -49,7 +50,7 @@ impl World {
         };
         settings(&mut config);
         let (clock, env) = roster_testkit::env(1);
-        Self::start(folder, config, clock, env).await
+        Self::start(folder, config, clock, env, None).await
     }
 
     async fn start(
@@ -57,29 +58,31 @@ impl World {
         config: RosterConfig,
         clock: Arc<MockClock>,
         env: Env,
+        steps: Option<Arc<dyn Steps>>,
     ) -> Self {
+        let waits = Arc::new(Passes::of("outbox.waiting"));
+        let steps = steps.unwrap_or_else(|| waits.clone());
+        let env = Env { steps: Some(steps), ..env };
         let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
         suite.ensure_first_admin(Some(SecretString::from(ADMIN_PASSWORD))).await.unwrap();
         suite.listen(&config).await.unwrap();
         let nobody = Client::new(connect(&suite).await);
         let admin = sign_in(&nobody, "admin", ADMIN_PASSWORD).await;
-        Self { suite, clock, env, config, admin, nobody, folder }
+        Self { suite, clock, env, config, admin, nobody, waits, folder }
     }
 
     /// Ends the process where it stands, and starts another on what it left.
     pub async fn crash_and_restart(self) -> Self {
         let Self { suite, clock, env, config, folder, .. } = self;
         suite.crash().await;
-        let env = Env { steps: None, ..env };
-        Self::start(folder, config, clock, env).await
+        Self::start(folder, config, clock, env, None).await
     }
 
     /// Stops and starts again, with somebody watching the steps.
     pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
         let Self { suite, clock, env, config, folder, .. } = self;
         suite.stop().await;
-        let env = Env { steps: Some(steps), ..env };
-        Self::start(folder, config, clock, env).await
+        Self::start(folder, config, clock, env, Some(steps)).await
     }
 
     /// Where a service's database is.
@@ -136,14 +139,20 @@ impl World {
         self.suite.settle().await.unwrap();
     }
 
-    /// Moves the time on, second by second, until `call` has its answer.
+    /// Answers `call`, moving the time on whenever it waits for a receipt
+    /// that does not come without.
     pub async fn drive<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut waiting = self.waits.watch();
         let mut call = std::pin::pin!(call);
         loop {
             tokio::select! {
-                biased;
                 answer = &mut call => return answer,
-                () = self.settle() => self.clock.advance(Duration::from_secs(1)),
+                waits = waiting.changed() => {
+                    waits.unwrap();
+                    self.settle().await;
+                    // As long as a wait takes to look again by itself.
+                    self.clock.advance(Duration::from_millis(500));
+                }
             }
         }
     }

@@ -1,0 +1,120 @@
+//! Who calls: everybody that the access rules tell apart.
+
+use roster_proto::{
+    identity::v1::{CreateUserRequest, UpdateUserRequest},
+    persona::v1::{CreatePersonaRequest, Persona},
+};
+
+use crate::{
+    client::Client,
+    world::{World, person},
+};
+
+/// A kind of caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Admin,
+    /// Asks for what belongs to the user.
+    OtherAdmin,
+    User,
+    /// Asks for what belongs to the user.
+    OtherUser,
+    /// Has no token. Asks for what belongs to the user.
+    Nobody,
+    /// Has to change the password first.
+    AdminToChange,
+    /// Has to change the password first.
+    UserToChange,
+}
+
+impl Who {
+    pub const EVERYBODY: [Self; 7] = [
+        Self::Admin,
+        Self::OtherAdmin,
+        Self::User,
+        Self::OtherUser,
+        Self::Nobody,
+        Self::AdminToChange,
+        Self::UserToChange,
+    ];
+
+    /// Whose belongings this caller asks for.
+    pub const fn owner(self) -> Self {
+        match self {
+            Self::Admin | Self::User | Self::AdminToChange | Self::UserToChange => self,
+            Self::OtherAdmin | Self::OtherUser | Self::Nobody => Self::User,
+        }
+    }
+}
+
+/// A caller with what belongs to them.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub client: Client,
+    pub username: String,
+    pub session_id: String,
+    pub persona_id: String,
+}
+
+/// One caller of each kind, new and unknown to each other.
+#[derive(Debug)]
+pub struct Cast {
+    nobody: Client,
+    members: Vec<(Who, Member)>,
+}
+
+impl Cast {
+    /// `name` keeps the usernames of several casts apart.
+    pub async fn new(world: &World, name: &str) -> Self {
+        let mut members = Vec::new();
+        for who in Who::EVERYBODY {
+            if who != Who::Nobody {
+                let username = format!("{name}.{who:?}").to_lowercase();
+                members.push((who, member(world, who, username).await));
+            }
+        }
+        Self { nobody: world.nobody(), members }
+    }
+
+    pub fn member(&self, who: Who) -> &Member {
+        let (_, member) = self.members.iter().find(|(other, _)| *other == who).unwrap();
+        member
+    }
+
+    pub fn client(&self, who: Who) -> &Client {
+        match who {
+            Who::Nobody => &self.nobody,
+            Who::Admin
+            | Who::OtherAdmin
+            | Who::User
+            | Who::OtherUser
+            | Who::AdminToChange
+            | Who::UserToChange => &self.member(who).client,
+        }
+    }
+}
+
+async fn member(world: &World, who: Who, username: String) -> Member {
+    let is_admin = matches!(who, Who::Admin | Who::OtherAdmin | Who::AdminToChange);
+    let request = CreateUserRequest { username: username.clone(), is_admin, ..person() };
+    let user = world.create(request).await;
+    let client = world.sign_in(&username).await;
+    let persona = Persona { name: Some("Ecologist".to_owned()), ..Persona::default() };
+    let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
+    let created = client.personas().create_persona(request).await.unwrap().into_inner();
+    let sessions = client.sessions().list_sessions(Default::default()).await.unwrap().into_inner();
+    if matches!(who, Who::AdminToChange | Who::UserToChange) {
+        let request = UpdateUserRequest {
+            user_id: user.user_id,
+            password_change_required: Some(true),
+            ..UpdateUserRequest::default()
+        };
+        world.admin.users().update_user(request).await.unwrap();
+    }
+    Member {
+        client,
+        username,
+        session_id: sessions.sessions[0].session_id.clone(),
+        persona_id: created.persona.unwrap().persona_id,
+    }
+}

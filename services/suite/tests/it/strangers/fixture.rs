@@ -1,0 +1,194 @@
+//! A valid request for each method that there is for outsiders.
+
+use prost_reflect::{DynamicMessage, MethodDescriptor};
+use roster_proto::identity::v1::{DeleteUserRequest, DisableUserRequest};
+use serde_json::{Value, json};
+
+use super::{
+    cast::{Cast, Who},
+    contract,
+};
+use crate::world::{PASSWORD, World};
+
+/// A request that a caller makes.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    pub request: DynamicMessage,
+    /// The reason with which everybody but the owner is told that it does not
+    /// exist; `None` if the request asks for nothing that has one owner.
+    pub hidden_as: Option<&'static str>,
+}
+
+/// A stage with a caller on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stage<'a> {
+    pub world: &'a World,
+    pub cast: &'a Cast,
+    pub who: Who,
+}
+
+/// Something that belongs to nobody and to no user.
+const OF_NO_ONE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+impl Stage<'_> {
+    /// A valid request of this caller. A method without one fails the test.
+    pub async fn fixture(&self, method: &MethodDescriptor) -> Fixture {
+        let name = contract::name(method);
+        let (package, rest) = name.split_once(".v1.").unwrap();
+        let fixture = match package {
+            "roster.identity" => self.identity(rest).await,
+            "roster.session" => self.session(rest).await,
+            "roster.persona" => self.persona(rest),
+            _ => None,
+        };
+        let (json, hidden_as) = fixture.unwrap_or_else(|| panic!("{name} has no fixture"));
+        Fixture { request: contract::message(method.input(), json), hidden_as }
+    }
+
+    /// A username that nobody has.
+    fn username(&self) -> String {
+        format!("u{}", self.world.env.uuid().simple())
+    }
+
+    /// A user whom nobody will miss.
+    async fn bystander(&self) -> String {
+        self.world.create_user(&self.username()).await.user_id
+    }
+
+    async fn disabled(&self) -> String {
+        let user_id = self.bystander().await;
+        let request = DisableUserRequest { user_id: user_id.clone(), ..Default::default() };
+        self.world.admin.users().disable_user(request).await.unwrap();
+        user_id
+    }
+
+    async fn deletion(&self) -> String {
+        let request = DeleteUserRequest { user_id: self.bystander().await, ..Default::default() };
+        let answer = self.world.admin.users().delete_user(request).await.unwrap();
+        answer.into_inner().deletion.unwrap().deletion_id
+    }
+
+    fn new_user(&self) -> Value {
+        json!({
+            "username": self.username(),
+            "displayName": "Somebody",
+            "email": "somebody@example.org",
+            "password": PASSWORD,
+        })
+    }
+
+    async fn identity(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
+        let request = match method {
+            "AccountService/GetProfile" | "AccountService/GetSettings" => json!({}),
+            "AccountService/Register" | "UserAdminService/CreateUser" => self.new_user(),
+            "AccountService/UpdateProfile" => json!({"displayName": "Another", "email": "a@b.c"}),
+            "AccountService/ChangePassword" => {
+                json!({"currentPassword": PASSWORD, "newPassword": "battery staple"})
+            }
+            "UserAdminService/GetUser"
+            | "UserAdminService/PlanUserDeletion"
+            | "UserAdminService/ExportUserData"
+            | "UserAdminService/DisableUser"
+            | "UserAdminService/DeleteUser" => json!({"userId": self.bystander().await}),
+            "UserAdminService/EnableUser" => json!({"userId": self.disabled().await}),
+            "UserAdminService/UpdateUser" => {
+                json!({"userId": self.bystander().await, "displayName": "New", "email": "n@e.w"})
+            }
+            "UserAdminService/BatchGetUsers" => json!({"userIds": [self.bystander().await]}),
+            "UserAdminService/ListUsers" => json!({"pageSize": 2, "orderBy": "username"}),
+            "UserAdminService/GetDeletion"
+            | "UserAdminService/RetryDeletion"
+            | "UserAdminService/WatchDeletion" => json!({"deletionId": self.deletion().await}),
+            "UserAdminService/ListDeletions" => json!({"pageSize": 2}),
+            "UserAdminService/GetStatistics" => json!({"startDay": "2026-01-01"}),
+            "ApiKeyService/ListApiKeys"
+            | "SystemApiKeyService/ListApiKeys"
+            | "MachineTokenService/ListMachineTokens" => json!({}),
+            "ApiKeyService/CreateApiKey" | "SystemApiKeyService/CreateApiKey" => {
+                json!({"provider": "acme", "name": "Main", "secret": "s3cret-s3cret"})
+            }
+            "ApiKeyService/UpdateApiKey" | "SystemApiKeyService/UpdateApiKey" => {
+                json!({"apiKeyId": OF_NO_ONE, "name": "Other"})
+            }
+            "ApiKeyService/DeleteApiKey" | "SystemApiKeyService/DeleteApiKey" => {
+                json!({"apiKeyId": OF_NO_ONE})
+            }
+            "MachineTokenService/IssueMachineToken" => {
+                json!({"name": "CI", "scope": "MACHINE_TOKEN_SCOPE_READ_ONLY", "lifetimeDays": 1})
+            }
+            "MachineTokenService/RevokeMachineToken" => json!({"machineTokenId": OF_NO_ONE}),
+            _ => return None,
+        };
+        Some((request, None))
+    }
+
+    async fn session(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
+        let owner = self.cast.member(self.who.owner());
+        let request = match method {
+            "SessionService/Login" => json!({"username": owner.username, "password": PASSWORD}),
+            "SessionService/Logout" => json!({}),
+            "SessionService/ListSessions" => json!({"pageSize": 2}),
+            "SessionService/RevokeSession" => {
+                let session_id = owner.session_id.clone();
+                return Some((json!({"sessionId": session_id}), Some("SESSION_NOT_FOUND")));
+            }
+            "SessionAdminService/ListSessions" => json!({"userId": owner.client.user_id}),
+            "SessionAdminService/RevokeSession" => {
+                let username = self.world.create_user(&self.username()).await.username;
+                let client = self.world.sign_in(&username).await;
+                let list = client.sessions().list_sessions(Default::default()).await.unwrap();
+                json!({"sessionId": list.into_inner().sessions[0].session_id})
+            }
+            "SessionAdminService/RevokeSessions" => json!({"userId": self.bystander().await}),
+            _ => return None,
+        };
+        Some((request, None))
+    }
+
+    fn persona(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
+        let owner = self.cast.member(self.who.owner());
+        let (persona_id, user_id) = (&owner.persona_id, &owner.client.user_id);
+        let persona = json!({
+            "name": "Botanist",
+            "role": "Looks at plants",
+            "informationNeed": "Which ones?",
+            "details": "The small ones.",
+        });
+        let not_found = Some("PERSONA_NOT_FOUND");
+        let fixture = match method {
+            "PersonaService/CreatePersona" => (json!({"persona": persona}), None),
+            "PersonaService/ListPersonas" => (json!({"pageSize": 2}), None),
+            "PersonaService/GetPersona" | "PersonaService/DeletePersona" => {
+                (json!({"personaId": persona_id}), not_found)
+            }
+            "PersonaService/UpdatePersona" => {
+                (json!({"personaId": persona_id, "persona": persona}), not_found)
+            }
+            "PersonaAdminService/ListUserPersonas"
+            | "PersonaAdminService/ListUserOntologies"
+            | "PersonaAdminService/ListUserAnnotations" => (json!({"userId": user_id}), None),
+            "PersonaAdminService/TransferPersonas" => {
+                (json!({"fromUserId": user_id, "toUserId": OF_NO_ONE, "all": true}), None)
+            }
+            "OntologyService/GetOntology" => (json!({"personaId": persona_id}), not_found),
+            "OntologyService/UpdateOntology" => {
+                (json!({"personaId": persona_id, "ontology": {}}), not_found)
+            }
+            "AnnotationService/ListAnnotations" => (json!({}), None),
+            "AnnotationService/CreateAnnotation" => {
+                let annotation = json!({"personaId": persona_id, "videoId": "v1"});
+                (json!({"annotation": annotation}), not_found)
+            }
+            "AnnotationService/GetAnnotation" | "AnnotationService/DeleteAnnotation" => {
+                (json!({"annotationId": OF_NO_ONE}), Some("ANNOTATION_NOT_FOUND"))
+            }
+            "AnnotationService/UpdateAnnotation" => {
+                let annotation = json!({"label": "A tree"});
+                let request = json!({"annotationId": OF_NO_ONE, "annotation": annotation});
+                (request, Some("ANNOTATION_NOT_FOUND"))
+            }
+            _ => return None,
+        };
+        Some(fixture)
+    }
+}
