@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -101,9 +101,12 @@ impl Db {
         Ok(Tx::new(self.inner.writer.begin_with_options(options).await?))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and is one that has been migrated. Reads
+    /// a row: the driver's own ping would not reach the file.
     pub async fn ping(&self) -> Result<(), DbError> {
-        Ok(self.inner.readers.ping().await?)
+        let read = "SELECT 1 FROM seaql_migrations LIMIT 1";
+        self.inner.readers.execute_unprepared(read).await?;
+        Ok(())
     }
 
     /// Closes all connections, letting SQLite fold its log into the file.

@@ -4,6 +4,7 @@
 mod connect;
 mod error;
 mod migrate;
+mod refusal;
 pub mod replay;
 mod tx;
 

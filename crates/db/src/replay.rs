@@ -9,7 +9,9 @@ mod migration;
 
 use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
-use roster_kernel::{Actor, RequestId, Timestamp, UserId};
+use prost::Message;
+use roster_kernel::{Actor, Caller, RequestId, Timestamp, UserId};
+use roster_server::Violations;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
@@ -71,6 +73,35 @@ impl ReplayKey {
     #[must_use]
     pub const fn request_id(&self) -> RequestId {
         self.request_id
+    }
+}
+
+/// What recognises a repetition of a mutation.
+#[derive(Clone, Copy, Debug)]
+pub struct Repetition<'a> {
+    /// Who makes it.
+    pub caller: &'a Caller,
+    /// The full name of the method.
+    pub method: &'static str,
+    /// The key of fingerprints.
+    pub fingerprints: &'a FingerprintKey,
+}
+
+impl Repetition<'_> {
+    /// The key of a request, if it is named; notes a malformed name.
+    pub fn key(
+        &self,
+        violations: &mut Violations,
+        request_id: &str,
+        request: &impl Message,
+    ) -> Option<ReplayKey> {
+        if request_id.is_empty() {
+            return None;
+        }
+        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
+        let encoded = request.encode_to_vec();
+        let actor = &self.caller.actor;
+        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
     }
 }
 

@@ -4,16 +4,20 @@
 mod actor;
 mod clock;
 mod env;
+mod etag;
 mod id;
+mod page_size;
 mod page_token;
 mod rng;
 
 pub use actor::{Actor, Caller, Deadline, Origin, ServiceName, UserActor};
 pub use clock::{Clock, SystemClock, Timestamp, to_micros};
 pub use env::{Env, Steps};
+pub use etag::Etag;
 pub use id::{
     AnnotationId, ApiKeyId, DeletionId, EventId, OntologyId, ParseIdError, PersonaId, RequestId,
     SessionId, UserId,
 };
+pub use page_size::{InvalidPageSize, PageSize};
 pub use page_token::{InvalidPageToken, PageTokens};
 pub use rng::{Rng, SystemRng};

@@ -7,7 +7,7 @@ use roster_kernel::Env;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::Tasks;
+use crate::{Tasks, malformed};
 
 /// How often the probes run.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -53,7 +53,7 @@ pub async fn start(probes: Vec<Probe>, env: Env, tasks: &Tasks) -> Routes {
         }
         board.clear().await;
     });
-    Routes::new(service)
+    malformed::guarded(Routes::new(service))
 }
 
 /// Runs the probes, all at once, and says of every service whether it works.
@@ -98,9 +98,14 @@ impl Board {
         }
     }
 
-    /// Says of everything that it serves no more.
-    async fn clear(&self) {
+    /// Says of everything that it serves no more, and ends the streams of
+    /// those who watch: they would keep a drain waiting for as long as it can
+    /// wait.
+    async fn clear(&mut self) {
         for service in self.shown.keys() {
+            self.reporter.set_service_status(service, ServingStatus::NotServing).await;
+            self.reporter.clear_service_status(service).await;
+            // For those who ask from now on.
             self.reporter.set_service_status(service, ServingStatus::NotServing).await;
         }
     }

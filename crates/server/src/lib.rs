@@ -8,6 +8,7 @@ pub mod config;
 mod deadline;
 pub mod health;
 pub mod reflection;
+mod malformed;
 mod refusal;
 mod serve;
 mod stack;

@@ -7,7 +7,7 @@ use prost_reflect::DescriptorPool;
 use prost_types::FileDescriptorProto;
 use tonic::service::Routes;
 
-use crate::{AccessTable, Level};
+use crate::{AccessTable, Level, malformed};
 
 /// Why reflection could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +144,8 @@ pub fn routes(descriptors: &PublicDescriptors) -> Result<Routes, ReflectionError
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(&descriptors.encoded)
     };
-    Ok(Routes::new(builder().build_v1()?).add_service(builder().build_v1alpha()?))
+    let routes = Routes::new(builder().build_v1()?).add_service(builder().build_v1alpha()?);
+    Ok(malformed::guarded(routes))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::any::Any;
 
 use axum::{
     extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::Response,
 };
 use roster_kernel::{Caller, Env};
@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     AccessTable, Refusal, access,
     deadline::{DeadlineLayer, TimeLimits},
+    malformed,
     trace::TraceLayer,
 };
 
@@ -46,7 +47,9 @@ impl ServiceStack {
             // In process nothing else enforces the caller's patience.
             .layer(deadline)
             // A service does not depend on who stands in front of it.
-            .layer(from_fn_with_state(self.access.clone(), check_access));
+            .layer(from_fn_with_state(self.access.clone(), check_access))
+            // What cannot be read is the client's fault, and no defect.
+            .layer(from_fn(malformed::layer));
         Routes::from(routes.into_axum_router().layer(layers))
     }
 }

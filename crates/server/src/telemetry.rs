@@ -1,6 +1,6 @@
 //! Logs and traces, for the process as a whole.
 
-use std::{collections::HashMap, sync::mpsc, time::Duration};
+use std::{collections::HashMap, io::IsTerminal, sync::mpsc, time::Duration};
 
 use opentelemetry::{
     global,
@@ -102,7 +102,9 @@ fn send_rest(provider: &SdkTracerProvider) {
 /// Sets up logs, to standard error, and traces.
 pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&config.filter)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => lines.with_filter(filter).boxed(),
         LogFormat::Json => lines.json().with_filter(filter).boxed(),

@@ -23,9 +23,9 @@ pub enum Error {
     /// The page token was not given out for this list.
     #[error(transparent)]
     PageToken(#[from] InvalidPageToken),
-    /// The `request_id` named another request before.
-    #[error("the request_id was used for another request")]
-    RequestIdReused,
+    /// The `request_id` named another request before, or the database failed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// The method is part of the contract and still to be written.
     #[error("the method is not implemented")]
     NotImplemented,
@@ -35,15 +35,6 @@ pub enum Error {
     /// A value could not be encoded: a defect.
     #[error("a value could not be encoded")]
     Encoding(#[source] serde_json::Error),
-}
-
-impl From<ReplayError> for Error {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Mismatch => Self::RequestIdReused,
-            ReplayError::Db(error) => Self::Db(error),
-        }
-    }
 }
 
 impl From<Error> for Status {
@@ -67,27 +58,11 @@ impl From<Error> for Status {
                 "The persona has changed since it was read; read it again, then repeat the change",
             ),
             Error::PageToken(error) => Refusal::invalid("page_token", error),
-            Error::RequestIdReused => Refusal::new(
-                Code::InvalidArgument,
-                "REQUEST_ID_REUSED",
-                "This request_id was used for another request; choose a new one",
-            )
-            .with_violation("request_id", "was used for another request"),
+            Error::Replay(error) => error.into(),
             Error::NotImplemented => Refusal::not_implemented(),
-            Error::Db(error) => database(&error),
+            Error::Db(error) => error.into(),
             Error::Encoding(error) => Refusal::internal(&error),
         };
         refusal.into()
-    }
-}
-
-fn database(error: &DbError) -> Refusal {
-    match error {
-        DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
-            Refusal::unavailable(error)
-        }
-        DbError::Unique(_) | DbError::Corrupt(_) | DbError::Unexpected(_) | DbError::Other(_) => {
-            Refusal::internal(error)
-        }
     }
 }

@@ -13,11 +13,10 @@ pub use persona_admin::PersonaAdminRpc;
 
 use std::sync::Arc;
 
-use roster_db::replay::FingerprintKey;
+use roster_db::replay::{FingerprintKey, Repetition};
 use roster_kernel::Caller;
 
 use crate::op::Cx;
-use convert::Repetition;
 
 /// What every service of the contract answers from.
 #[derive(Clone, Debug)]

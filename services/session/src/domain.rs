@@ -6,6 +6,6 @@ mod session;
 mod token;
 
 pub use filter::{SessionFilter, parse_address};
-pub use page::{Cursor, PageSize};
+pub use page::Cursor;
 pub use session::{Lifetimes, Session, UserAgent};
 pub use token::{SessionToken, TokenHash};

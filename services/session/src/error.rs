@@ -27,9 +27,9 @@ pub enum Error {
     /// The page token was not given out for this list.
     #[error("the page token is not one of this list")]
     InvalidPageToken,
-    /// The `request_id` named another request before.
-    #[error("the request_id was used for another request")]
-    RequestIdReused,
+    /// The `request_id` named another request before, or the database failed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// The identity service refused or did not answer.
     #[error("the identity service did not answer as asked")]
     Identity(#[source] Box<Status>),
@@ -42,15 +42,6 @@ pub enum Error {
     /// A value could not be encoded: a defect.
     #[error("a value could not be encoded")]
     Encoding(#[source] serde_json::Error),
-}
-
-impl From<ReplayError> for Error {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Mismatch => Self::RequestIdReused,
-            ReplayError::Db(error) => Self::Db(error),
-        }
-    }
 }
 
 impl From<Error> for Status {
@@ -81,16 +72,10 @@ impl From<Error> for Status {
             Error::InvalidPageToken => {
                 Refusal::invalid("page_token", roster_kernel::InvalidPageToken).into()
             }
-            Error::RequestIdReused => Refusal::new(
-                Code::InvalidArgument,
-                "REQUEST_ID_REUSED",
-                "This request_id was used for another request; choose a new one",
-            )
-            .with_violation("request_id", "was used for another request")
-            .into(),
+            Error::Replay(error) => Refusal::from(error).into(),
             Error::Identity(status) => upstream(&status),
             Error::IdentityAnswer(error) => Refusal::internal(&error).into(),
-            Error::Db(error) => database(&error),
+            Error::Db(error) => Refusal::from(error).into(),
             Error::Encoding(error) => Refusal::internal(&error).into(),
         }
     }
@@ -134,15 +119,4 @@ fn pass_on(status: &Status) -> Status {
         status.message(),
         bytes::Bytes::copy_from_slice(status.details()),
     )
-}
-
-fn database(error: &DbError) -> Status {
-    match error {
-        DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
-            Refusal::unavailable(error).into()
-        }
-        DbError::Unique(_) | DbError::Corrupt(_) | DbError::Unexpected(_) | DbError::Other(_) => {
-            Refusal::internal(error).into()
-        }
-    }
 }

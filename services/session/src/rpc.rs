@@ -11,11 +11,10 @@ pub use own::SessionRpc;
 
 use std::sync::Arc;
 
-use roster_db::replay::FingerprintKey;
+use roster_db::replay::{FingerprintKey, Repetition};
 use roster_kernel::Caller;
 
 use crate::op::Cx;
-use convert::Repetition;
 
 /// What every service of the contract answers from.
 #[derive(Clone, Debug)]

@@ -1,64 +1,34 @@
 //! How a list of personas is cut into pages: newest first, each page beginning
 //! behind the last persona of the page before.
 
-use roster_kernel::{PersonaId, Timestamp};
+use roster_kernel::{PageSize, PersonaId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Persona;
-
-const DEFAULT: u32 = 50;
-const MOST: u32 = 200;
 
 /// The most bytes of text on a page that holds more than one persona: 200
 /// personas with all they may hold would be more than clients accept in one
 /// message.
 const MOST_BYTES: usize = 512 * 1024;
 
-/// A negative page size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must not be negative")]
-pub struct InvalidPageSize;
-
-/// How many personas make a page: 1 to 200.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageSize(u32);
-
-impl PageSize {
-    /// Reads what was asked for: 0 is the default of 50, and more than 200 is
-    /// taken as 200.
-    pub fn parse(asked: i32) -> Result<Self, InvalidPageSize> {
-        match u32::try_from(asked).map_err(|_| InvalidPageSize)? {
-            0 => Ok(Self(DEFAULT)),
-            size => Ok(Self(size.min(MOST))),
-        }
-    }
-
-    /// How many personas to look for: one more than the page holds tells
-    /// whether there is a next page.
-    #[must_use]
-    pub fn limit(self) -> u64 {
-        u64::from(self.0) + 1
-    }
-
-    /// Cuts what was found to a page; answers where the next page begins, if
-    /// there is one.
-    #[must_use]
-    pub fn cut(self, mut found: Vec<Persona>) -> (Vec<Persona>, Option<Cursor>) {
-        let mut bytes = 0;
-        let fitting = found
-            .iter()
-            .take(self.0 as usize)
-            .take_while(|persona| {
-                let first = bytes == 0;
-                bytes += persona.content.bytes();
-                first || bytes <= MOST_BYTES
-            })
-            .count();
-        let more = found.len() > fitting;
-        found.truncate(fitting);
-        let next = found.last().filter(|_| more).map(Cursor::from);
-        (found, next)
-    }
+/// Cuts what was found to a page; answers where the next page begins, if
+/// there is one.
+#[must_use]
+pub fn cut(size: PageSize, mut found: Vec<Persona>) -> (Vec<Persona>, Option<Cursor>) {
+    let mut bytes = 0;
+    let fitting = found
+        .iter()
+        .take(size.get())
+        .take_while(|persona| {
+            let first = bytes == 0;
+            bytes += persona.content.bytes();
+            first || bytes <= MOST_BYTES
+        })
+        .count();
+    let more = found.len() > fitting;
+    found.truncate(fitting);
+    let next = found.last().filter(|_| more).map(Cursor::from);
+    (found, next)
 }
 
 /// The last persona of a page: the next page begins behind it.
@@ -83,18 +53,6 @@ mod tests {
     use super::*;
     use crate::domain::{PersonaContent, Text};
 
-    #[test]
-    fn sizes_have_a_default_and_an_upper_bound() {
-        let size = |asked| PageSize::parse(asked).map(|size| size.0);
-        assert_eq!(size(0), Ok(50));
-        assert_eq!(size(1), Ok(1));
-        assert_eq!(size(200), Ok(200));
-        assert_eq!(size(201), Ok(200));
-        assert_eq!(size(i32::MAX), Ok(200));
-        assert_eq!(size(-1), Err(InvalidPageSize));
-        assert_eq!(size(i32::MIN), Err(InvalidPageSize));
-    }
-
     fn personas(count: usize, details: &str) -> Vec<Persona> {
         let (_, env) = roster_testkit::env(1);
         let owner = UserId::generate(&env);
@@ -114,20 +72,20 @@ mod tests {
 
     #[test]
     fn one_persona_too_many_makes_a_next_page() {
-        let size = PageSize(3);
-        let (page, next) = size.cut(personas(4, ""));
+        let size = PageSize::parse(3).unwrap();
+        let (page, next) = cut(size, personas(4, ""));
         assert_eq!(page.len(), 3);
         assert_eq!(next, Some(Cursor::from(&page[2])));
-        let (page, next) = size.cut(personas(3, ""));
+        let (page, next) = cut(size, personas(3, ""));
         assert_eq!((page.len(), next), (3, None));
-        let (page, next) = size.cut(Vec::new());
+        let (page, next) = cut(size, Vec::new());
         assert_eq!((page.len(), next), (0, None));
     }
 
     #[test]
     fn large_personas_make_short_pages() {
         let details = "𝄞".repeat(10_000);
-        let (page, next) = PageSize(200).cut(personas(20, &details));
+        let (page, next) = cut(PageSize::parse(200).unwrap(), personas(20, &details));
         assert_eq!(page.len(), 13, "40,004 bytes each");
         assert_eq!(next, Some(Cursor::from(&page[12])));
     }

@@ -1,9 +1,9 @@
 //! A persona and how it changes.
 
-use roster_kernel::{Env, PersonaId, Timestamp, UserId};
+use roster_kernel::{Env, Etag, PersonaId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Etag, Text};
+use super::Text;
 
 /// What a persona is called.
 pub type Name = Text<1, 100>;

@@ -1,10 +1,10 @@
 //! Listing personas, newest first.
 
-use roster_kernel::{InvalidPageToken, UserId};
+use roster_kernel::{InvalidPageToken, PageSize, UserId};
 
 use super::Cx;
 use crate::{
-    domain::{PageSize, Persona},
+    domain::{self, Persona},
     error::Error,
     store::persona,
 };
@@ -60,7 +60,7 @@ async fn list(
     };
     let limit = page.size.limit();
     let found = persona::list(cx.db.read(), owner, include_hidden, after, limit).await?;
-    let (personas, next) = page.size.cut(found);
+    let (personas, next) = domain::cut(page.size, found);
     let next_page_token = match next {
         Some(cursor) => {
             let cursor = serde_json::to_string(&cursor).map_err(Error::Encoding)?;

@@ -1,14 +1,13 @@
 //! Between messages and domain values.
 
-use prost::Message;
 use prost_types::FieldMask;
-use roster_db::replay::{FingerprintKey, ReplayKey};
-use roster_kernel::{Caller, PersonaId, RequestId, UserId};
+use roster_db::replay::Repetition;
+use roster_kernel::{PageSize, PersonaId, UserId};
 use roster_proto::{persona::v1 as pb, time};
 use roster_server::{Refusal, Violations};
 
 use crate::{
-    domain::{PageSize, Persona, PersonaChanges, PersonaContent, Text},
+    domain::{Persona, PersonaChanges, PersonaContent, Text},
     op::{
         create_persona::CreatePersona,
         delete_persona::DeletePersona,
@@ -33,34 +32,6 @@ const MASKABLE: [&str; 6] =
 /// request.
 const MASK: &str = "may name name, role, information_need, details, hidden and \
                     is_system_generated, and nothing else";
-
-/// What recognises a repetition of a mutation.
-pub struct Repetition<'a> {
-    /// Who makes it.
-    pub caller: &'a Caller,
-    /// The full name of the method.
-    pub method: &'static str,
-    /// The key of fingerprints.
-    pub fingerprints: &'a FingerprintKey,
-}
-
-impl Repetition<'_> {
-    /// The key of a request, if it is named; notes a malformed name.
-    fn key(
-        &self,
-        violations: &mut Violations,
-        request_id: &str,
-        request: &impl Message,
-    ) -> Option<ReplayKey> {
-        if request_id.is_empty() {
-            return None;
-        }
-        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
-        let encoded = request.encode_to_vec();
-        let actor = &self.caller.actor;
-        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
-    }
-}
 
 /// Reads what a new persona is to be like.
 pub fn create(

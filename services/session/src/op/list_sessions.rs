@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use roster_kernel::{Caller, Deadline, UserId};
+use roster_kernel::{Caller, Deadline, PageSize, UserId};
 
 use super::Cx;
 use crate::{
-    domain::{Cursor, PageSize, Session, SessionFilter},
+    domain::{Cursor, Session, SessionFilter},
     error::Error,
     identity::UserNames,
     store::session,
@@ -62,12 +62,10 @@ async fn list(
 ) -> Result<SessionPage, Error> {
     let query = serde_json::to_string(&(scope, filter)).map_err(Error::Encoding)?;
     let after = cursor(cx, &query, &page.token)?;
-    let size = page.size.get();
-    // One more than asked for tells whether there is a next page.
-    let limit = u64::from(size) + 1;
+    let limit = page.size.limit();
     let mut sessions = session::list(cx.db.read(), filter, after, limit, cx.env.now()).await?;
-    let more = sessions.len() > size as usize;
-    sessions.truncate(size as usize);
+    let more = sessions.len() > page.size.get();
+    sessions.truncate(page.size.get());
     let next_page_token = match sessions.last() {
         Some(last) if more => {
             let cursor = serde_json::to_string(&Cursor::from(last)).map_err(Error::Encoding)?;

@@ -1,13 +1,13 @@
 //! Between messages and domain values.
 
 use prost::Message;
-use roster_db::replay::{FingerprintKey, ReplayKey};
-use roster_kernel::{Actor, Caller, RequestId, SessionId, Timestamp, UserId};
+use roster_db::replay::{Repetition, ReplayKey};
+use roster_kernel::{Actor, Caller, PageSize, SessionId, Timestamp, UserId};
 use roster_proto::{session::v1 as pb, time};
 use roster_server::{Refusal, Violations};
 
 use crate::{
-    domain::{PageSize, Session, SessionFilter, parse_address},
+    domain::{Session, SessionFilter, parse_address},
     identity::UserNames,
     op::{
         authenticate::Authenticated,
@@ -35,34 +35,6 @@ pub fn current(caller: &Caller) -> Option<SessionId> {
     match &caller.actor {
         Actor::User(user) => Some(user.session_id),
         Actor::Service(_) | Actor::Anonymous => None,
-    }
-}
-
-/// What recognises a repetition of a mutation.
-pub struct Repetition<'a> {
-    /// Who makes it.
-    pub caller: &'a Caller,
-    /// The full name of the method.
-    pub method: &'static str,
-    /// The key of fingerprints.
-    pub fingerprints: &'a FingerprintKey,
-}
-
-impl Repetition<'_> {
-    /// The key of a request, if it is named; notes a malformed name.
-    pub fn key(
-        &self,
-        violations: &mut Violations,
-        request_id: &str,
-        request: &impl Message,
-    ) -> Option<ReplayKey> {
-        if request_id.is_empty() {
-            return None;
-        }
-        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
-        let encoded = request.encode_to_vec();
-        let actor = &self.caller.actor;
-        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
     }
 }
 

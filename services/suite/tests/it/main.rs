@@ -4,6 +4,8 @@
 
 mod cascade;
 mod client;
+mod contracts;
 mod guide;
 mod races;
+mod strangers;
 mod world;

@@ -3,6 +3,7 @@
 use roster_proto::{
     identity::v1::{CreateUserRequest, UpdateUserRequest},
     persona::v1::{CreatePersonaRequest, Persona},
+    session::v1::ListSessionsRequest,
 };
 
 use crate::{
@@ -102,7 +103,7 @@ async fn member(world: &World, who: Who, username: String) -> Member {
     let persona = Persona { name: Some("Ecologist".to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
     let created = client.personas().create_persona(request).await.unwrap().into_inner();
-    let sessions = client.sessions().list_sessions(Default::default()).await.unwrap().into_inner();
+    let sessions = client.sessions().list_sessions(ListSessionsRequest::default()).await.unwrap();
     if matches!(who, Who::AdminToChange | Who::UserToChange) {
         let request = UpdateUserRequest {
             user_id: user.user_id,
@@ -114,7 +115,7 @@ async fn member(world: &World, who: Who, username: String) -> Member {
     Member {
         client,
         username,
-        session_id: sessions.sessions[0].session_id.clone(),
+        session_id: sessions.into_inner().sessions[0].session_id.clone(),
         persona_id: created.persona.unwrap().persona_id,
     }
 }

@@ -75,8 +75,8 @@ pub fn level(method: &MethodDescriptor) -> Level {
 
 /// Whether it can be called while the caller's password must be changed.
 pub fn while_password_change_required(method: &MethodDescriptor) -> bool {
-    let flag = access(method).get_field_by_name("while_password_change_required").unwrap();
-    flag.as_bool().unwrap()
+    let access = access(method);
+    access.get_field_by_name("while_password_change_required").unwrap().as_bool().unwrap()
 }
 
 /// The methods that ARCHITECTURE.md says are still to come.

@@ -1,7 +1,10 @@
 //! A valid request for each method that there is for outsiders.
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
-use roster_proto::identity::v1::{DeleteUserRequest, DisableUserRequest};
+use roster_proto::{
+    identity::v1::{DeleteUserRequest, DisableUserRequest},
+    session::v1::ListSessionsRequest,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +23,7 @@ pub struct Fixture {
 }
 
 /// A stage with a caller on it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Stage<'a> {
     pub world: &'a World,
     pub cast: &'a Cast,
@@ -136,8 +139,8 @@ impl Stage<'_> {
             "SessionAdminService/RevokeSession" => {
                 let username = self.world.create_user(&self.username()).await.username;
                 let client = self.world.sign_in(&username).await;
-                let list = client.sessions().list_sessions(Default::default()).await.unwrap();
-                json!({"sessionId": list.into_inner().sessions[0].session_id})
+                let list = client.sessions().list_sessions(ListSessionsRequest::default()).await;
+                json!({"sessionId": list.unwrap().into_inner().sessions[0].session_id})
             }
             "SessionAdminService/RevokeSessions" => json!({"userId": self.bystander().await}),
             _ => return None,

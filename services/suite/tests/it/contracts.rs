@@ -1,0 +1,217 @@
+//! What is promised and what is there: the methods still to come, and what
+//! reflection tells strangers.
+
+use std::collections::BTreeSet;
+
+use prost::Message as _;
+use prost_reflect::{MethodDescriptor, prost_types::FileDescriptorProto};
+use roster_kernel::{Caller, ServiceName};
+use tonic::Code;
+use tonic_reflection::pb::{v1, v1alpha};
+
+use crate::{
+    client::Client,
+    strangers::{
+        contract::{self, Level},
+        wire::{call, call_behind, outcome},
+    },
+    world::World,
+};
+
+/// Whether a method answers that it is still to be written: asked through the
+/// edge where that is possible, and of every service that serves it.
+async fn is_to_come(world: &World, method: &MethodDescriptor) -> bool {
+    let name = contract::name(method);
+    let mut answers = Vec::new();
+    if contract::level(method) == Level::Internal {
+        let package = method.parent_file().package_name().to_owned();
+        for (service, routes) in world.suite.routes() {
+            let serves_subjects = package == "roster.subject.v1" && service != "identity";
+            if serves_subjects || package == format!("roster.{service}.v1") {
+                let caller = Caller::service(ServiceName::from_static("gateway"));
+                answers.push(outcome(&call_behind(routes, caller, method).await));
+            }
+        }
+    } else {
+        answers.push(outcome(&call(&world.admin, method, Vec::new().into()).await));
+    }
+    assert!(!answers.is_empty(), "nobody serves {name}");
+    let to_come = answers.iter().filter(|(code, _)| *code == Code::Unimplemented).count();
+    assert!(to_come == 0 || to_come == answers.len(), "{name}: {answers:?}");
+    for (code, reason) in answers {
+        assert_eq!(code == Code::Unimplemented, reason == "NOT_IMPLEMENTED", "{name}: {reason}");
+    }
+    to_come > 0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_methods_still_to_come_are_those_that_the_architecture_lists() {
+    let world = World::new().await;
+    let mut to_come = BTreeSet::new();
+    // An empty message is refused by most methods, and ends the session of
+    // one; that one is asked last.
+    let (mut methods, last): (Vec<_>, Vec<_>) =
+        contract::methods().into_iter().partition(|method| method.name() != "Logout");
+    methods.extend(last);
+    for method in methods {
+        if is_to_come(&world, &method).await {
+            to_come.insert(contract::name(&method));
+        }
+    }
+    assert_eq!(to_come, contract::unimplemented());
+}
+
+/// The files that reflection answers a question with, or the code of its
+/// refusal.
+type Files = Result<Vec<FileDescriptorProto>, Code>;
+
+fn files(encoded: Vec<Vec<u8>>) -> Vec<FileDescriptorProto> {
+    encoded.iter().map(|file| FileDescriptorProto::decode(&**file).unwrap()).collect()
+}
+
+/// Both versions of reflection are the same messages in different packages.
+macro_rules! reflection {
+    ($version:ident, $client:ident) => {
+        mod $client {
+            use super::*;
+
+            use $version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest,
+                server_reflection_response::MessageResponse,
+            };
+
+            async fn ask(client: &Client, question: MessageRequest) -> MessageResponse {
+                let request = ServerReflectionRequest {
+                    host: String::new(),
+                    message_request: Some(question),
+                };
+                let mut reflection = ServerReflectionClient::new(client.transport());
+                let answers = reflection.server_reflection_info(tokio_stream::once(request)).await;
+                let answer = answers.unwrap().into_inner().message().await.unwrap().unwrap();
+                answer.message_response.unwrap()
+            }
+
+            pub async fn services(client: &Client) -> Vec<String> {
+                match ask(client, MessageRequest::ListServices(String::new())).await {
+                    MessageResponse::ListServicesResponse(list) => {
+                        list.service.into_iter().map(|service| service.name).collect()
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+
+            fn read(answer: MessageResponse) -> Files {
+                match answer {
+                    MessageResponse::FileDescriptorResponse(answer) => {
+                        Ok(files(answer.file_descriptor_proto))
+                    }
+                    MessageResponse::ErrorResponse(error) => Err(error.error_code.into()),
+                    other => panic!("{other:?}"),
+                }
+            }
+
+            pub async fn symbol(client: &Client, name: &str) -> Files {
+                let question = MessageRequest::FileContainingSymbol(name.to_owned());
+                // A name that is not there ends the stream in some versions.
+                read(ask(client, question).await)
+            }
+
+            pub async fn file(client: &Client, name: &str) -> Files {
+                read(ask(client, MessageRequest::FileByFilename(name.to_owned())).await)
+            }
+        }
+    };
+}
+
+reflection!(v1, reflection_v1);
+reflection!(v1alpha, reflection_v1alpha);
+
+const PUBLIC_SERVICES: [&str; 13] = [
+    "grpc.health.v1.Health",
+    "roster.identity.v1.AccountService",
+    "roster.identity.v1.ApiKeyService",
+    "roster.identity.v1.MachineTokenService",
+    "roster.identity.v1.SystemApiKeyService",
+    "roster.identity.v1.UserAdminService",
+    "roster.persona.v1.AnnotationService",
+    "roster.persona.v1.OntologyService",
+    "roster.persona.v1.PersonaAdminService",
+    "roster.persona.v1.PersonaService",
+    "roster.session.v1.SessionAdminService",
+    "roster.session.v1.SessionService",
+    "grpc.reflection.v1.ServerReflection",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reflection_lists_the_public_services_in_both_versions() {
+    let world = World::new().await;
+    let nobody = world.nobody();
+    for mut listed in
+        [reflection_v1::services(&nobody).await, reflection_v1alpha::services(&nobody).await]
+    {
+        listed.retain(|name| name != "grpc.reflection.v1alpha.ServerReflection");
+        listed.sort();
+        let mut expected = PUBLIC_SERVICES.map(str::to_owned).to_vec();
+        expected.retain(|name| listed.contains(name) || !name.starts_with("grpc.reflection."));
+        expected.sort();
+        assert_eq!(listed, expected);
+    }
+    let of_contract = contract::public_methods();
+    let of_contract: BTreeSet<_> =
+        of_contract.iter().map(|method| method.parent_service().full_name().to_owned()).collect();
+    let listed = PUBLIC_SERVICES.iter().filter(|name| name.starts_with("roster."));
+    assert_eq!(listed.map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), of_contract);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_public_can_be_looked_up() {
+    let world = World::new().await;
+    let nobody = world.nobody();
+    for method in contract::public_methods() {
+        let file = method.parent_file();
+        for symbol in
+            [method.parent_service().full_name(), method.full_name(), method.input().full_name()]
+        {
+            for found in [
+                reflection_v1::symbol(&nobody, symbol).await.unwrap(),
+                reflection_v1alpha::symbol(&nobody, symbol).await.unwrap(),
+            ] {
+                assert!(found.iter().any(|it| it.name() == file.name()), "{symbol}");
+            }
+        }
+        assert!(reflection_v1::file(&nobody, file.name()).await.is_ok(), "{}", file.name());
+    }
+    // What errors carry, so that clients can print it.
+    for symbol in ["google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.RetryInfo"] {
+        assert!(reflection_v1::symbol(&nobody, symbol).await.is_ok(), "{symbol}");
+        assert!(reflection_v1alpha::symbol(&nobody, symbol).await.is_ok(), "{symbol}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_internal_can_be_looked_up_by_anybody() {
+    let world = World::new().await;
+    let user = world.create_signed_in("curious").await;
+    let mut asked = 0;
+    for client in [&world.nobody(), &user, &world.admin] {
+        for method in contract::internal_methods() {
+            let (service, file) = (method.parent_service(), method.parent_file());
+            for name in [
+                service.full_name(),
+                method.full_name(),
+                method.input().full_name(),
+                method.output().full_name(),
+            ] {
+                assert_eq!(reflection_v1::symbol(client, name).await, Err(Code::NotFound), "{name}");
+                let found = reflection_v1alpha::symbol(client, name).await;
+                assert_eq!(found, Err(Code::NotFound), "{name}");
+                asked += 1;
+            }
+            let name = file.name();
+            assert_eq!(reflection_v1::file(client, name).await, Err(Code::NotFound), "{name}");
+            assert_eq!(reflection_v1alpha::file(client, name).await, Err(Code::NotFound), "{name}");
+        }
+    }
+    assert!(asked > 60, "only {asked} names");
+}

@@ -1,0 +1,122 @@
+//! Health, as a load balancer asks for it.
+
+use std::time::Duration;
+
+use roster_db::{Db, DbConfig};
+use sea_orm::ConnectionTrait as _;
+use tempfile::tempdir;
+use tonic::{Code, Status, Streaming, transport::Channel};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse,
+    health_check_response::ServingStatus::{self, NotServing, Serving},
+    health_client::HealthClient,
+};
+
+use crate::{
+    binary::{self, Roster},
+    world::World,
+};
+
+const SERVICES: [&str; 6] = [
+    "roster.identity.v1.UserAdminService",
+    "roster.identity.v1.AccountService",
+    "roster.session.v1.SessionService",
+    "roster.session.v1.SessionAdminService",
+    "roster.persona.v1.PersonaService",
+    "roster.persona.v1.PersonaAdminService",
+];
+
+/// The name of the whole, by gRPC's convention.
+const WHOLE: &str = "";
+
+async fn connect(world: &World) -> HealthClient<Channel> {
+    let address = format!("http://{}", world.suite.address());
+    HealthClient::connect(address).await.unwrap()
+}
+
+fn of(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.to_owned() }
+}
+
+async fn check(client: &HealthClient<Channel>, service: &str) -> Result<ServingStatus, Status> {
+    Ok(client.clone().check(of(service)).await?.into_inner().status())
+}
+
+async fn next(watched: &mut Streaming<HealthCheckResponse>) -> Option<ServingStatus> {
+    watched.message().await.unwrap().map(|it| it.status())
+}
+
+#[tokio::test]
+async fn each_service_that_serves_says_so() {
+    let world = World::new().await;
+    let client = connect(&world).await;
+    for service in SERVICES.into_iter().chain([WHOLE]) {
+        assert_eq!(check(&client, service).await.unwrap(), Serving, "{service}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_can_call_has_no_health() {
+    let world = World::new().await;
+    let client = connect(&world).await;
+    for service in [
+        "roster.identity.v1.NobodyService",
+        "roster.identity.v1.CredentialService",
+        "roster.session.v1.AuthenticationService",
+    ] {
+        let refused = check(&client, service).await.unwrap_err();
+        assert_eq!(refused.code(), Code::NotFound, "{service}");
+    }
+}
+
+/// Runs a statement on the session service's database, beside it.
+async fn in_session_database(world: &World, sql: &str) {
+    let db = Db::open(&DbConfig::new(world.database("session"))).await.unwrap();
+    let tx = db.begin().await.unwrap();
+    tx.execute_unprepared(sql).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_whose_database_fails_serves_no_more_until_it_is_back() {
+    let world = World::new().await;
+    let client = connect(&world).await;
+    let mut watched = client.clone().watch(of(WHOLE)).await.unwrap().into_inner();
+    assert_eq!(next(&mut watched).await, Some(Serving));
+
+    in_session_database(&world, "ALTER TABLE seaql_migrations RENAME TO lost").await;
+    // Longer than any call lasts: watching is not cut off.
+    world.clock.advance(Duration::from_mins(5));
+    assert_eq!(next(&mut watched).await, Some(NotServing));
+    for service in SERVICES {
+        let expected = if service.contains(".session.") { NotServing } else { Serving };
+        assert_eq!(check(&client, service).await.unwrap(), expected, "{service}");
+    }
+
+    in_session_database(&world, "ALTER TABLE lost RENAME TO seaql_migrations").await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(next(&mut watched).await, Some(Serving));
+    assert_eq!(check(&client, "roster.session.v1.SessionService").await.unwrap(), Serving);
+}
+
+/// Also that whoever watches does not hold the process up: it ends well before
+/// the 30 seconds that a drain may take.
+#[tokio::test]
+async fn who_watches_is_told_of_a_drain_and_let_go() {
+    let folder = tempdir().unwrap();
+    let mut roster = Roster::start(binary::command(folder.path()));
+    let mut client = HealthClient::new(roster.channel().await);
+    let mut whole = client.watch(of(WHOLE)).await.unwrap().into_inner();
+    let mut one = client.watch(of(SERVICES[0])).await.unwrap().into_inner();
+    assert_eq!(next(&mut whole).await, Some(Serving));
+    assert_eq!(next(&mut one).await, Some(Serving));
+    roster.signal("TERM");
+    for watched in [&mut whole, &mut one] {
+        assert_eq!(next(watched).await, Some(NotServing));
+        assert_eq!(next(watched).await, None);
+    }
+    let ended = roster.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("connections were cut"), "{}", ended.stderr);
+}
