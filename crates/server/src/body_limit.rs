@@ -65,7 +65,11 @@ fn refused(error: BoxError) -> BoxError {
     if !error.is::<LengthLimitError>() {
         return error;
     }
+    Box::new(Status::from(too_large()))
+}
+
+/// The refusal of a message that is too large.
+pub fn too_large() -> Refusal {
     let message = "The request is larger than this server accepts; send less at once";
-    let refusal = Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", message);
-    Box::new(Status::from(refusal))
+    Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", message)
 }

@@ -1,4 +1,4 @@
-//! Says whose fault bytes are that are no message.
+//! Says in Roster's words what the gRPC library refuses by itself.
 
 use axum::{
     extract::Request,
@@ -7,7 +7,7 @@ use axum::{
 };
 use tonic::{Code, Status, service::Routes};
 
-use crate::Refusal;
+use crate::{Refusal, body_limit};
 
 /// What a refusal's details travel in; everything that Roster refuses has them.
 const DETAILS: &str = "grpc-status-details-bin";
@@ -17,24 +17,30 @@ pub fn guarded(routes: Routes) -> Routes {
     Routes::from(routes.into_axum_router().layer(from_fn(layer)))
 }
 
-/// Answers `INVALID_ARGUMENT` where the gRPC library answers `INTERNAL` by
-/// itself: it does so for requests that it cannot read (half a message, bytes
-/// that are not Protobuf, a wrong compression flag), and that is the client's
-/// fault, not a defect of the service. Roster's own `INTERNAL` has a reason in
-/// its details and is left alone.
+/// Gives a request that the library cannot read (half a message, bytes that
+/// are not Protobuf, a wrong compression flag, a length beyond all bounds) a
+/// refusal with a reason. The library calls the first ones `INTERNAL`, but
+/// they are the client's fault and no defect of the service. Roster's own
+/// refusals are left alone.
 pub async fn layer(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if !is_unread(&response) {
-        return response;
+    match unread(&response) {
+        Some(refusal) => Status::from(refusal).into_http(),
+        None => response,
+    }
+}
+
+/// The refusal of a request that no method has seen.
+fn unread(response: &Response) -> Option<Refusal> {
+    let headers = response.headers();
+    if headers.contains_key(DETAILS) {
+        return None;
+    }
+    let code = Status::from_header_map(headers)?.code();
+    if code == Code::OutOfRange {
+        return Some(body_limit::too_large());
     }
     let message = "The request's bytes are not a message of this method";
     let refusal = Refusal::new(Code::InvalidArgument, "MALFORMED_REQUEST", message);
-    Status::from(refusal).into_http()
-}
-
-/// Whether the answer is one that no method has given.
-fn is_unread(response: &Response) -> bool {
-    let headers = response.headers();
-    let code = Status::from_header_map(headers).map_or(Code::Ok, |status| status.code());
-    code == Code::Internal && !headers.contains_key(DETAILS)
+    (code == Code::Internal).then_some(refusal)
 }

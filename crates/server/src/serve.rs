@@ -62,6 +62,26 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Says what is wrong with the limits, naming the key: one of 0 would
+    /// keep everybody out.
+    pub fn validate(&self) -> Result<(), String> {
+        for (key, value) in [
+            ("max_connections", self.max_connections as u64),
+            ("max_streams_per_connection", self.max_streams_per_connection.into()),
+            ("max_header_bytes", self.max_header_bytes.into()),
+            ("handshake_seconds", self.handshake_seconds),
+            ("keep_alive_seconds", self.keep_alive_seconds),
+            ("idle_seconds", self.idle_seconds),
+        ] {
+            if value == 0 {
+                return Err(format!("{key} must be at least 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Serves gRPC on `listener` until `stop`, then lets accepted calls end. The
 /// answer is how many connections had to be cut.
 ///

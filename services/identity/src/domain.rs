@@ -1,7 +1,6 @@
 //! What an account is, and what holds of it: pure, without input or output.
 
 mod deletion;
-mod etag;
 mod filter;
 mod page;
 mod password;
@@ -11,9 +10,8 @@ mod user;
 mod username;
 
 pub use deletion::{DeletionRecord, DeletionState, DeletionView, Receipt, ReceiptState};
-pub use etag::Etag;
 pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
-pub use page::{DeletionCursor, PageRequest, PageSize};
+pub use page::{DeletionCursor, PageRequest};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
 };

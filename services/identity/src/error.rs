@@ -53,9 +53,9 @@ pub enum Error {
     /// The page token was not given out for this list.
     #[error("the page token is not one of this list")]
     InvalidPageToken,
-    /// The `request_id` named another request before.
-    #[error("the request_id was used for another request")]
-    RequestIdReused,
+    /// The `request_id` named another request before, or the database failed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// The change stands, but its effect is not confirmed.
     #[error("the effect is not confirmed yet")]
     EffectPending,
@@ -68,15 +68,6 @@ pub enum Error {
     /// A value could not be encoded: a defect.
     #[error("a value could not be encoded")]
     Encoding(#[source] serde_json::Error),
-}
-
-impl From<ReplayError> for Error {
-    fn from(error: ReplayError) -> Self {
-        match error {
-            ReplayError::Mismatch => Self::RequestIdReused,
-            ReplayError::Db(error) => Self::Db(error),
-        }
-    }
 }
 
 impl From<Error> for Status {
@@ -138,12 +129,7 @@ fn refusal(error: Error) -> Refusal {
             Refusal::invalid("new_password", "must differ from the current password")
         }
         Error::InvalidPageToken => Refusal::invalid("page_token", roster_kernel::InvalidPageToken),
-        Error::RequestIdReused => Refusal::new(
-            Code::InvalidArgument,
-            "REQUEST_ID_REUSED",
-            "This request_id was used for another request; choose a new one",
-        )
-        .with_violation("request_id", "was used for another request"),
+        Error::Replay(error) => error.into(),
         Error::EffectPending => Refusal::new(
             Code::Unavailable,
             "EFFECT_PENDING",
@@ -152,7 +138,7 @@ fn refusal(error: Error) -> Refusal {
         )
         .retry_after(Duration::from_secs(1)),
         Error::Hash(error) => hash(&error),
-        Error::Db(error) => database(&error),
+        Error::Db(error) => error.into(),
         Error::Encoding(error) => Refusal::internal(&error),
     }
 }
@@ -166,16 +152,5 @@ fn hash(error: &HashError) -> Refusal {
         )
         .retry_after(HASH_RETRY),
         HashError::Lost | HashError::Malformed(_) | HashError::Argon(_) => Refusal::internal(error),
-    }
-}
-
-fn database(error: &DbError) -> Refusal {
-    match error {
-        DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
-            Refusal::unavailable(error)
-        }
-        DbError::Unique(_) | DbError::Corrupt(_) | DbError::Unexpected(_) | DbError::Other(_) => {
-            Refusal::internal(error)
-        }
     }
 }

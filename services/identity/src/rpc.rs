@@ -17,13 +17,12 @@ pub use user_admin::UserAdminRpc;
 
 use std::sync::Arc;
 
-use roster_db::replay::FingerprintKey;
+use roster_db::replay::{FingerprintKey, Repetition};
 use roster_kernel::Caller;
 use roster_server::Refusal;
 use tonic::{Response, Status};
 
 use crate::op::Cx;
-use convert::Repetition;
 
 /// What every service of the contract answers from.
 #[derive(Clone, Debug)]

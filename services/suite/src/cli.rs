@@ -51,7 +51,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         let env = Env::system();
         let ended = match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Suite::serve(config, admin_password, env).await,
-            Command::Migrate => migrate::run(&config).await,
+            Command::Migrate => migrate::run(&config, &env).await,
             Command::Reconcile => migrate::reconcile(config, env).await,
         };
         telemetry.flush().await;

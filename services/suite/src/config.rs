@@ -28,7 +28,9 @@ pub struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        // The migrator tells each step twice; `roster migrate` tells it once.
+        let filter = "info,sea_orm_migration=warn".to_owned();
+        Self { filter, format: LogFormat::Text }
     }
 }
 
@@ -135,6 +137,7 @@ impl RosterConfig {
                 self.listen
             ));
         }
+        self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
         self.identity.validate().map_err(|error| format!("identity.{error}"))?;
         self.session.validate().map_err(|error| format!("session.{error}"))

@@ -1,11 +1,11 @@
 //! Work on the databases while nothing is served.
 
-use std::{io::Write as _, path::Path};
+use std::{fs::DirBuilder, io::Write as _, os::unix::fs::DirBuilderExt as _, path::Path};
 
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 
-use crate::{RosterConfig, Suite};
+use crate::{RosterConfig, Secrets, StartError, Suite};
 
 /// The services that have a database.
 const SERVICES: [&str; 3] = ["identity", "persona", "session"];
@@ -13,6 +13,16 @@ const SERVICES: [&str; 3] = ["identity", "persona", "session"];
 /// Where a service's database is.
 pub fn database(data_dir: &Path, service: &str) -> DbConfig {
     DbConfig::new(data_dir.join(format!("{service}.db")))
+}
+
+/// Makes sure of the data directory, which only its owner may look into, and
+/// of the secrets: before the first database, as databases without secrets
+/// mean that the secrets were lost.
+pub fn prepare(config: &RosterConfig, env: &Env) -> Result<Secrets, StartError> {
+    let folder = &config.data_dir;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
+    Ok(Secrets::load_or_create(folder, env)?)
 }
 
 /// Brings every database up to date; answers what was applied to which.
@@ -31,10 +41,11 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
 }
 
 /// `roster migrate`.
-pub async fn run(config: &RosterConfig) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&config.data_dir)?;
+pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
+    prepare(config, env)?;
+    let applied = all(config).await.map_err(StartError::from)?;
     let mut out = std::io::stdout().lock();
-    for (service, migrations) in all(config).await? {
+    for (service, migrations) in applied {
         if migrations.is_empty() {
             writeln!(out, "{service}: up to date")?;
         }

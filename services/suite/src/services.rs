@@ -10,7 +10,7 @@ use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
 use roster_server::{AccessTable, Connect, ServiceStack, Tasks, Upstream};
 
-use crate::{RosterConfig, Secrets, StartError, migrate};
+use crate::{RosterConfig, StartError, migrate};
 
 const PERSONA: ServiceName = ServiceName::from_static("persona");
 const SESSION: ServiceName = ServiceName::from_static("session");
@@ -60,7 +60,7 @@ impl Services {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        let secrets = Secrets::load_or_create(&config.data_dir, &env)?;
+        let secrets = migrate::prepare(config, &env)?;
         migrate::all(config).await?;
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;

@@ -10,6 +10,7 @@ use roster_server::serve;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::{RosterConfig, first_start, secrets::SecretsError, services::Services};
 
@@ -59,16 +60,17 @@ impl Suite {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        std::fs::create_dir_all(&config.data_dir)
-            .map_err(|error| StartError::DataDir(config.data_dir.display().to_string(), error))?;
         Ok(Self { services: Services::build(config, env, hash_params).await?, listening: None })
     }
 
     /// Starts listening for clients.
     pub async fn listen(&mut self, config: &RosterConfig) -> Result<(), StartError> {
-        let refused = |error| StartError::Listen(config.listen, error);
-        let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
-        let address = listener.local_addr().map_err(refused)?;
+        let (listener, address) = bind(config).await?;
+        self.accept(listener, address, config);
+        Ok(())
+    }
+
+    fn accept(&mut self, listener: TcpListener, address: SocketAddr, config: &RosterConfig) {
         let stop = CancellationToken::new();
         let (edge, limits, stopped) = (self.services.edge.clone(), config.server, stop.clone());
         // Not among the background tasks: those end after the last call.
@@ -81,7 +83,6 @@ impl Suite {
         #[expect(clippy::disallowed_methods, reason = "ended and awaited by stop()")]
         let serving = tokio::spawn(serving);
         self.listening = Some(Listening { address, stop, serving });
-        Ok(())
     }
 
     /// Makes the administrator if there are no users yet.
@@ -100,9 +101,14 @@ impl Suite {
         admin_password: Option<SecretString>,
         env: Env,
     ) -> anyhow::Result<()> {
+        // The address first: where it cannot be had, nothing is made, and no
+        // password is drawn that nobody gets to see.
+        let (listener, address) = bind(&config).await?;
         let mut suite = Self::assemble(&config, env, config.identity.hash_params()).await?;
+        // The administrator before the first client, who could otherwise
+        // register and be the one user there is.
         let admin = suite.ensure_first_admin(admin_password).await?;
-        suite.listen(&config).await?;
+        suite.accept(listener, address, &config);
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();
         let failed = tokio::select! {
@@ -127,6 +133,17 @@ impl Suite {
     #[must_use]
     pub fn bus(&self) -> &Arc<InProcessBus> {
         &self.services.bus
+    }
+
+    /// Every service with its name, as the others reach it: for tests to call
+    /// what is not for the outside.
+    #[must_use]
+    pub fn routes(&self) -> [(&'static str, Routes); 3] {
+        [
+            ("identity", self.services.identity.routes.clone()),
+            ("persona", self.services.persona.routes.clone()),
+            ("session", self.services.session.routes.clone()),
+        ]
     }
 
     /// Makes every participant agree with the ledger of users, now.
@@ -169,6 +186,13 @@ impl Suite {
         self.services.tasks.abort().await;
         self.services.close().await;
     }
+}
+
+async fn bind(config: &RosterConfig) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |error| StartError::Listen(config.listen, error);
+    let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
 }
 
 /// Completes when the process is told to end.

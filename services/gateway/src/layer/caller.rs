@@ -19,6 +19,10 @@ use tonic::Status;
 use super::{correlation::CorrelationId, routing::Routed};
 use crate::{Error, origin};
 
+/// The most bytes that a token has: what Authenticate takes. A longer one is
+/// no token, which is all that its sender needs to know.
+const MOST_TOKEN_BYTES: usize = 256;
+
 /// Asks the session service on the edge's behalf.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
@@ -105,7 +109,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     }
     let value = value.to_str().map_err(|_| Error::MalformedCredentials)?;
     let (scheme, token) = value.split_once(' ').ok_or(Error::MalformedCredentials)?;
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+    let sized = (1..=MOST_TOKEN_BYTES).contains(&token.len());
+    if !scheme.eq_ignore_ascii_case("bearer") || !sized {
         return Err(Error::MalformedCredentials);
     }
     Ok(Some(token))
@@ -135,7 +140,8 @@ mod tests {
         assert!(matches!(bearer(&twice), Err(Error::AmbiguousCredentials)));
         let both = headers(&[(header::AUTHORIZATION, "Bearer a"), (header::COOKIE, "b")]);
         assert!(matches!(bearer(&both), Err(Error::AmbiguousCredentials)));
-        for value in ["Bearer", "Bearer ", "Basic abc", "abc"] {
+        let long = format!("Bearer {}", "x".repeat(MOST_TOKEN_BYTES + 1));
+        for value in ["Bearer", "Bearer ", "Basic abc", "abc", &long] {
             let malformed = headers(&[(header::AUTHORIZATION, value)]);
             assert!(matches!(bearer(&malformed), Err(Error::MalformedCredentials)), "{value}");
         }

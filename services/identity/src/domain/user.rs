@@ -1,9 +1,9 @@
 //! An account and how it changes.
 
-use roster_kernel::{Timestamp, UserId};
+use roster_kernel::{Etag, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{DisplayName, Email, Etag, Role, State, Subject, Username};
+use super::{DisplayName, Email, Role, State, Subject, Username};
 
 /// A person's account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

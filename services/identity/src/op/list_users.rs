@@ -33,8 +33,7 @@ pub async fn list_users(
     let query = serde_json::to_string(&("users", filter, order)).map_err(Error::Encoding)?;
     let after = cursor(cx, &query, &page.token)?;
     let size = page.size.get();
-    // One more than asked for tells whether there is a next page.
-    let mut users = user::list(cx.db.read(), filter, order, after, size as u64 + 1).await?;
+    let mut users = user::list(cx.db.read(), filter, order, after, page.size.limit()).await?;
     let more = users.len() > size;
     users.truncate(size);
     let next_page_token = match users.last() {

@@ -1,11 +1,11 @@
 //! What every new account begins with, whoever creates it.
 
 use roster_db::{DbError, Tx};
-use roster_kernel::UserId;
+use roster_kernel::{Etag, UserId};
 
 use super::Cx;
 use crate::{
-    domain::{DisplayName, Email, Etag, Role, Subject, User, Username},
+    domain::{DisplayName, Email, Role, Subject, User, Username},
     error::Error,
     store::{activity, credential, guard::Turn, ledger, user},
 };

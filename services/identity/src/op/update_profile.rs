@@ -2,11 +2,11 @@
 
 use roster_db::replay::{self, ReplayKey};
 use roster_events::audit::{self, AuditRecord};
-use roster_kernel::{Caller, UserActor};
+use roster_kernel::{Caller, Etag, UserActor};
 
 use super::Cx;
 use crate::{
-    domain::{Etag, User, UserChanges},
+    domain::{User, UserChanges},
     error::Error,
     store::user,
 };

@@ -5,12 +5,12 @@ use roster_db::{
     replay::{self, ReplayKey},
 };
 use roster_events::audit::{self, AuditRecord};
-use roster_kernel::{Caller, Deadline, EventId, Timestamp, UserId};
+use roster_kernel::{Caller, Deadline, Etag, EventId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{Cx, admin, effect, transition};
 use crate::{
-    domain::{Etag, Password, User, UserChanges},
+    domain::{Password, User, UserChanges},
     error::Error,
     store::{
         credential,

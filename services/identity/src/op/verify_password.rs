@@ -21,10 +21,12 @@ pub async fn verify_password(
     username: &str,
     password: &Password,
 ) -> Result<Subject, Error> {
-    // A text that cannot be a username costs what an unknown one costs.
-    let username = Username::parse(username).ok();
+    // A text that cannot be a username is looked for like any other: it costs
+    // what an unknown one costs.
+    let username =
+        Username::parse(username).unwrap_or_else(|_| Username::stored(username.to_owned()));
     loop {
-        let known = find(cx, username.as_ref()).await?;
+        let known = credential::find_by_username(cx.db.read(), &username).await?;
         let stored = known.as_ref().map(|(_, hash)| hash.as_str());
         let verified = cx.hasher.verify(password, stored).await?;
         let Some((user_id, hash)) = known.filter(|_| verified.matches) else {
@@ -41,13 +43,6 @@ pub async fn verify_password(
             Some(_) => return sign_in(cx, tx, user_id, rehashed).await,
         }
     }
-}
-
-async fn find(cx: &Cx, username: Option<&Username>) -> Result<Option<(UserId, String)>, Error> {
-    let Some(username) = username else { return Ok(None) };
-    let Some(user_id) = user::find_id(cx.db.read(), username).await? else { return Ok(None) };
-    let hash = credential::find(cx.db.read(), user_id).await?;
-    Ok(hash.map(|hash| (user_id, hash)))
 }
 
 /// Another hash of the same password, at what hashes cost now. Comes again

@@ -13,50 +13,18 @@ pub use user::{
     user_with, users,
 };
 
-use prost::Message;
 use prost_types::FieldMask;
-use roster_db::replay::{FingerprintKey, ReplayKey};
-use roster_kernel::{Caller, RequestId, Timestamp};
+use roster_kernel::{PageSize, Timestamp};
 use roster_proto::time;
 use roster_server::Violations;
 
-use crate::domain::{
-    DisplayName, Email, PageRequest, PageSize, Password, PasswordPolicy, UserChanges,
-};
+use crate::domain::{DisplayName, Email, PageRequest, Password, PasswordPolicy, UserChanges};
 
 /// The most bytes of a page token.
 const MOST_PAGE_TOKEN_BYTES: usize = 1_024;
 
 /// The most bytes of an etag.
 const MOST_ETAG_BYTES: usize = 100;
-
-/// What recognises a repetition of a mutation.
-pub struct Repetition<'a> {
-    /// Who makes it.
-    pub caller: &'a Caller,
-    /// The full name of the method.
-    pub method: &'static str,
-    /// The key of fingerprints.
-    pub fingerprints: &'a FingerprintKey,
-}
-
-impl Repetition<'_> {
-    /// The key of a request, if it is named; notes a malformed name.
-    fn key(
-        &self,
-        violations: &mut Violations,
-        request_id: &str,
-        request: &impl Message,
-    ) -> Option<ReplayKey> {
-        if request_id.is_empty() {
-            return None;
-        }
-        let request_id = violations.field("request_id", RequestId::parse(request_id))?;
-        let encoded = request.encode_to_vec();
-        let actor = &self.caller.actor;
-        Some(ReplayKey::new(actor, self.method, request_id, &encoded, self.fingerprints))
-    }
-}
 
 fn page(violations: &mut Violations, size: i32, token: &str) -> PageRequest {
     if token.len() > MOST_PAGE_TOKEN_BYTES {

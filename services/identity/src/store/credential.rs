@@ -3,9 +3,16 @@
 use roster_db::{DbError, Tx};
 use roster_kernel::{Timestamp, UserId};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, JoinType, QueryFilter,
+    QuerySelect, RelationTrait, Set,
+};
 
-use super::entity::credential::{ActiveModel, Column, Entity};
+use super::entity::{
+    credential::{ActiveModel, Column, Entity, Relation},
+    user,
+};
+use crate::domain::Username;
 
 /// Stores the hash of a new user's password.
 pub async fn insert(tx: &Tx, user_id: UserId, hash: String, now: Timestamp) -> Result<(), DbError> {
@@ -20,6 +27,20 @@ pub async fn find(
     user_id: UserId,
 ) -> Result<Option<String>, DbError> {
     Ok(Entity::find_by_id(user_id.uuid()).one(connection).await?.map(|row| row.hash))
+}
+
+/// Whose password a username stands for, and its stored hash: one query,
+/// whether there is such a user or not.
+pub async fn find_by_username(
+    connection: &impl ConnectionTrait,
+    username: &Username,
+) -> Result<Option<(UserId, String)>, DbError> {
+    let row = Entity::find()
+        .join(JoinType::InnerJoin, Relation::User.def())
+        .filter(user::Column::Username.eq(username.as_str()))
+        .one(connection)
+        .await?;
+    Ok(row.map(|row| (row.user_id.into(), row.hash)))
 }
 
 /// Stores the hash of another password.

@@ -66,16 +66,6 @@ pub async fn find_some(
     found.into_iter().map(user_of).collect()
 }
 
-/// The id behind a username.
-pub async fn find_id(
-    connection: &impl ConnectionTrait,
-    username: &Username,
-) -> Result<Option<UserId>, DbError> {
-    let found =
-        Entity::find().filter(Column::Username.eq(username.as_str())).one(connection).await?;
-    Ok(found.map(|row| row.id.into()))
-}
-
 /// Up to `limit` users that match, in `order`, behind `after`.
 pub async fn list(
     connection: &impl ConnectionTrait,
@@ -84,6 +74,16 @@ pub async fn list(
     after: Option<Cursor>,
     limit: u64,
 ) -> Result<Vec<User>, DbError> {
+    let found = listing(filter, order, after, limit).all(connection).await?;
+    found.into_iter().map(user_of).collect()
+}
+
+fn listing(
+    filter: &UserFilter,
+    order: UserOrder,
+    after: Option<Cursor>,
+    limit: u64,
+) -> SelectTwo<Entity, ledger::Entity> {
     let key = match order.key {
         OrderKey::Created => Column::CreatedAt,
         OrderKey::Username => Column::Username,
@@ -105,7 +105,7 @@ pub async fn list(
             Direction::Descending => row.lt(last),
         });
     }
-    query.all(connection).await?.into_iter().map(user_of).collect()
+    query
 }
 
 /// Users with their entries in the ledger. A left join: the order of a list
@@ -215,4 +215,54 @@ fn user_of((row, ledger): (Model, Option<ledger::Model>)) -> Result<User, DbErro
         last_login_at: signed_in.then_some(row.last_login_at),
         etag: row.etag.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use roster_testkit::TempDb;
+    use sea_orm::DatabaseBackend;
+
+    use super::*;
+    use crate::Migrator;
+
+    /// How SQLite goes about a list.
+    async fn plan(db: &TempDb, filter: &UserFilter, order: UserOrder, after: bool) -> String {
+        let (_, env) = roster_testkit::env(1);
+        let value = match order.key {
+            OrderKey::Created | OrderKey::SignedIn => SortValue::Time(Some(env.now())),
+            OrderKey::Username => SortValue::Text("m".to_owned()),
+        };
+        let after = after.then(|| Cursor { value, id: UserId::generate(&env) });
+        let mut explained = listing(filter, order, after, 51).build(DatabaseBackend::Sqlite);
+        explained.sql = format!("EXPLAIN QUERY PLAN {}", explained.sql);
+        let steps = db.db.read().query_all_raw(explained).await.unwrap();
+        let step = |row: sea_orm::QueryResult| row.try_get::<String>("", "detail").unwrap();
+        steps.into_iter().map(step).collect::<Vec<_>>().join("; ")
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_off_an_index() {
+        let db = TempDb::new::<Migrator>().await;
+        for (key, index) in [
+            ("create_time", "user_newest"),
+            ("username", "user_username"),
+            ("last_login_time", "user_last_login"),
+        ] {
+            for direction in ["", " desc"] {
+                for after in [false, true] {
+                    let order = format!("{key}{direction}").parse().unwrap();
+                    let plan = plan(&db, &UserFilter::default(), order, after).await;
+                    assert!(plan.contains(&format!("USING INDEX {index}")), "{plan}");
+                    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+                    let sought = plan.starts_with("SEARCH user");
+                    assert_eq!(sought, after, "a later page is sought, not counted: {plan}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_searched_text_is_no_pattern() {
+        assert_eq!(escaped(r"50%_of\all"), r"50\%\_of\\all");
+    }
 }

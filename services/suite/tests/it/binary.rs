@@ -77,7 +77,11 @@ impl Roster {
     /// The value that is printed behind `name`.
     pub fn printed(&mut self, name: &str) -> String {
         let found = |line: &String| {
-            line.strip_prefix("  ")?.strip_prefix(name)?.strip_prefix(' ').map(str::trim_start).map(str::to_owned)
+            line.strip_prefix("  ")?
+                .strip_prefix(name)?
+                .strip_prefix(' ')
+                .map(str::trim_start)
+                .map(str::to_owned)
         };
         if let Some(value) = self.printed.iter().find_map(found) {
             return value;

@@ -2,10 +2,15 @@
 //! service behind it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod binary;
 mod cascade;
 mod client;
 mod contracts;
 mod guide;
+mod health;
+mod kill;
+mod process;
 mod races;
+mod readme;
 mod strangers;
 mod world;

@@ -217,7 +217,8 @@ fn the_settings_that_the_readme_names_exist() {
     for file in README.split("](").skip(1).filter_map(|link| link.split_once(')')) {
         let (target, _rest) = file;
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let exists = target.starts_with("https://") || std::path::Path::new(path).join(target).exists();
+        let exists =
+            target.starts_with("https://") || std::path::Path::new(path).join(target).exists();
         assert!(exists, "{target}");
     }
 }
@@ -229,8 +230,11 @@ fn commands_are_told_from_their_output() {
         command: command.to_owned(),
         output: output.to_owned(),
     };
-    let expected =
-        [example("one \\\n    more\n", "output\n"), example("two\n", ""), example("three\n", "last\n")];
+    let expected = [
+        example("one \\\n    more\n", "output\n"),
+        example("two\n", ""),
+        example("three\n", "last\n"),
+    ];
     assert_eq!(examples(&block), expected);
 }
 

@@ -1,9 +1,10 @@
 //! One's own account, credentials, and the ledger.
 
+use roster_db::replay::Repetition;
 use roster_proto::identity::v1 as pb;
 use roster_server::{Refusal, Violations};
 
-use super::{Repetition, claimed_password, etag, masked, new_password, texts};
+use super::{claimed_password, etag, masked, new_password, texts};
 use crate::{
     announce,
     domain::{DisplayName, Email, LONGEST_PASSWORD, Password, PasswordPolicy, Role, Username},

@@ -1,10 +1,11 @@
 //! Deletions, and what is asked about them.
 
+use roster_db::replay::Repetition;
 use roster_kernel::{DeletionId, UserId};
 use roster_proto::{identity::v1 as pb, subject::v1::KindCount, time};
 use roster_server::{Refusal, Violations};
 
-use super::{Repetition, page};
+use super::page;
 use crate::{
     domain::{DeletionState, DeletionView, PageRequest, Receipt, ReceiptState},
     op::{list_deletions::DeletionFilter, retry_deletion::RetryDeletion},

@@ -1,10 +1,11 @@
 //! Users, and what is asked about them.
 
+use roster_db::replay::Repetition;
 use roster_kernel::UserId;
 use roster_proto::{identity::v1 as pb, time};
 use roster_server::{Refusal, Violations};
 
-use super::{Repetition, etag, masked, moment, new_password, page, texts};
+use super::{etag, masked, moment, new_password, page, texts};
 use crate::{
     domain::{
         DisplayName, Email, PageRequest, PasswordPolicy, Role, User, UserChanges, UserFilter,

@@ -8,7 +8,7 @@ use roster_proto::{
 use tonic::{Code, transport::Channel};
 
 use super::{
-    open_world,
+    contract, open_world,
     wire::{connect, exchange, framed, head, reason},
 };
 use crate::{client::Client, world::World};
@@ -128,6 +128,24 @@ async fn no_header_changes_who_one_is() {
             for both in [[("authorization", &*own), (name, claim)], [(name, claim), ("authorization", &own)]] {
                 assert_eq!(line.profile(&both).await, Ok(line.user.user_id.clone()), "{both:?}");
                 assert_eq!(line.list_users(&both).await, admin_required(), "{both:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_header_opens_an_internal_method() {
+    let world = open_world().await;
+    let line = Line::new(&world).await;
+    let admins = bearer(&line.admin);
+    for method in contract::internal_methods() {
+        for name in NAMES.into_iter().chain(TOKEN_NAMES) {
+            for claim in ["gateway", "session", r#"{"service":"identity"}"#] {
+                let headers = [("authorization", admins.as_str()), (name, claim)];
+                let head = with(head(&contract::path(&method)), &headers);
+                let (status, _) = exchange(&line.channel, head, framed(&[])).await;
+                let unknown = (Code::Unimplemented, "METHOD_UNKNOWN".to_owned());
+                assert_eq!((status.code(), reason(&status)), unknown, "{headers:?}");
             }
         }
     }

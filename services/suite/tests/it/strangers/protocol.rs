@@ -41,35 +41,61 @@ fn because(code: Code, reason: &str) -> (Code, String) {
     (code, reason.to_owned())
 }
 
+/// Paths that some program somewhere takes for `path`.
+fn misspelled(path: &str) -> Vec<String> {
+    let (service, method) = path[1..].split_once('/').unwrap();
+    let (lower, upper) = (service.to_lowercase(), path.to_uppercase());
+    let (initial, rest) = method.split_at(1);
+    let escaped = format!("%{:02X}", initial.as_bytes()[0]);
+    vec![
+        upper,
+        format!("/{path}"),
+        format!("{path}/"),
+        format!("{path}?x"),
+        format!("{path}?"),
+        format!("{path};x=1"),
+        format!("{path}%20"),
+        format!("{path}%00"),
+        format!("/{service}//{method}"),
+        format!("/{service}%2F{method}"),
+        format!("/{service}%2f{method}"),
+        format!("/%2F{service}/{method}"),
+        format!("/{service}/{escaped}{rest}"),
+        format!("/{service}/{}{rest}", initial.to_lowercase()),
+        format!("/{service}/{method}x"),
+        format!("/{service}/Nothing"),
+        format!("/{service}"),
+        format!("/{service}/"),
+        format!("/{lower}/{method}"),
+        format!("/{}/{method}", service.replace(".v1.", ".v2.")),
+        format!("/{}/{method}", service.replace('.', "/")),
+        format!("/./{service}/{method}"),
+        format!("/x/../{service}/{method}"),
+        format!("/roster.identity.v1.AccountService/GetSettings/..{path}"),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_exact_path_is_the_method() {
     let world = open_world().await;
     let line = Line::new(&world).await;
     assert_eq!(line.send(line.head(LIST), list()).await, because(Code::Ok, ""));
-    for path in [
-        "//roster.identity.v1.UserAdminService/ListUsers",
-        "/roster.identity.v1.UserAdminService//ListUsers",
-        "/roster.identity.v1.UserAdminService/ListUsers/",
-        "/roster.identity.v1.UserAdminService/ListUsers?x",
-        "/roster.identity.v1.UserAdminService/ListUsers?",
-        "/roster.identity.v1.UserAdminService%2FListUsers",
-        "/roster.identity.v1.UserAdminService/List%55sers",
-        "/%72oster.identity.v1.UserAdminService/ListUsers",
-        "/ROSTER.IDENTITY.V1.USERADMINSERVICE/LISTUSERS",
-        "/roster.identity.v1.UserAdminService/listUsers",
-        "/roster.identity.v1.useradminservice/ListUsers",
-        "/x/../roster.identity.v1.UserAdminService/ListUsers",
-        "/./roster.identity.v1.UserAdminService/ListUsers",
-        "/roster.identity.v1.UserAdminService/ListUsers;x=1",
-        "/roster.identity.v1.UserAdminService/Nothing",
-        "/roster.identity.v1.Nothing/ListUsers",
-        "/roster.identity.v2.UserAdminService/ListUsers",
-        "/roster.identity.v1.UserAdminService",
-        "/api/admin/users",
-        "/",
-    ] {
-        let answer = line.send(line.head(path), list()).await;
+    for path in misspelled(LIST).into_iter().chain(["/api/admin/users".to_owned(), "/".to_owned()])
+    {
+        let answer = line.send(line.head(&path), list()).await;
         assert_eq!(answer, because(Code::Unimplemented, "METHOD_UNKNOWN"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_spelling_of_the_path_reaches_an_internal_method() {
+    let world = open_world().await;
+    let line = Line::new(&world).await;
+    for method in contract::internal_methods() {
+        for path in misspelled(&contract::path(&method)) {
+            let answer = line.send(line.head(&path), framed(&[])).await;
+            assert_eq!(answer, because(Code::Unimplemented, "METHOD_UNKNOWN"), "{path}");
+        }
     }
 }
 

@@ -1,0 +1,108 @@
+//! What commits is there, what does not is not, and failures have a class.
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use roster_db::{Db, DbConfig, DbError};
+use roster_testkit::TempDb;
+use sea_orm::ConnectionTrait;
+use tokio::task::JoinSet;
+
+use crate::Migrator;
+
+async fn numbers(db: &Db) -> u64 {
+    let statement = sea_orm::Statement::from_string(
+        db.read().get_database_backend(),
+        "select value from number".to_owned(),
+    );
+    u64::try_from(db.read().query_all_raw(statement).await.unwrap().len()).unwrap()
+}
+
+async fn with_table() -> TempDb {
+    let temp = TempDb::new::<Migrator>().await;
+    let tx = temp.db.begin().await.unwrap();
+    tx.execute_unprepared("create table number (value integer primary key)").await.unwrap();
+    tx.commit().await.unwrap();
+    temp
+}
+
+#[tokio::test]
+async fn what_is_not_committed_leaves_nothing_and_wakes_nobody() {
+    let temp = with_table().await;
+    let woken = Arc::new(AtomicU32::new(0));
+    for commit in [false, true] {
+        let tx = temp.db.begin().await.unwrap();
+        tx.execute_unprepared("insert into number values (1)").await.unwrap();
+        let hook = Arc::clone(&woken);
+        tx.after_commit(move || {
+            hook.fetch_add(1, Ordering::SeqCst);
+        });
+        if commit {
+            tx.commit().await.unwrap();
+        } else {
+            drop(tx);
+        }
+    }
+    assert_eq!(numbers(&temp.db).await, 1);
+    assert_eq!(woken.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_second_row_with_the_same_key_is_told_apart() {
+    let temp = with_table().await;
+    let tx = temp.db.begin().await.unwrap();
+    tx.execute_unprepared("insert into number values (1)").await.unwrap();
+    let twice = tx.execute_unprepared("insert into number values (1)").await;
+    let error = DbError::from(twice.unwrap_err());
+    assert!(matches!(error, DbError::Unique(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_take_turns_and_none_fails() {
+    let temp = with_table().await;
+    let mut writers = JoinSet::new();
+    for _ in 0..64 {
+        let db = temp.db.clone();
+        writers.spawn(async move {
+            // Reads, then writes what follows from it: a deferred
+            // transaction would fail here when another came in between.
+            let tx = db.begin().await.unwrap();
+            tx.execute_unprepared(
+                "insert into number select coalesce(max(value), 0) + 1 from number",
+            )
+            .await
+            .unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    writers.join_all().await;
+    assert_eq!(numbers(&temp.db).await, 64);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("foreign.db");
+    fs::write(&path, "certainly no database, whatever its name may say. ".repeat(100)).unwrap();
+    let error = Db::migrate::<Migrator>(&DbConfig::new(path)).await.unwrap_err();
+    assert!(matches!(error, DbError::Corrupt(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_unavailable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing/some.db");
+    let error = Db::migrate::<Migrator>(&DbConfig::new(path)).await.unwrap_err();
+    assert!(matches!(error, DbError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn migrations_are_applied_once() {
+    let temp = TempDb::new::<Migrator>().await;
+    assert_eq!(Db::migrate::<Migrator>(&temp.config).await.unwrap(), Vec::<String>::new());
+}

@@ -1,0 +1,79 @@
+//! What a service gets to see of a call.
+
+use chrono::TimeDelta;
+use roster_gateway::GatewayConfig;
+use roster_kernel::{Actor, UserActor, UserId};
+use roster_server::PeerAddr;
+use tonic::Code;
+
+use crate::edge::{Edge, GET_PROFILE, LIST_USERS, LOGIN, USER, grpc};
+
+#[tokio::test]
+async fn the_caller_travels_beside_the_call() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    let headers = [("authorization", "Bearer admin"), ("user-agent", "a client/1.0")];
+    let mut request = grpc(LIST_USERS, &headers);
+    request.extensions_mut().insert(PeerAddr("192.0.2.7:1234".parse().unwrap()));
+    edge.send(request).await;
+    let seen = edge.seen().remove(0);
+    let caller = seen.caller.unwrap();
+    let Actor::User(UserActor { user_id, is_admin, .. }) = caller.actor else { panic!() };
+    assert_eq!((user_id, is_admin), (UserId::parse(USER).unwrap(), true));
+    assert_eq!(caller.origin.address, Some("192.0.2.7".parse().unwrap()));
+    assert_eq!(caller.origin.user_agent, "a client/1.0");
+    assert_eq!(seen.path, LIST_USERS);
+}
+
+#[tokio::test]
+async fn headers_are_forwarded_by_an_allow_list() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    let headers = [
+        ("authorization", "Bearer user"),
+        ("x-user-id", "somebody"),
+        ("x-roster-actor", "admin"),
+        ("x-forwarded-for", "198.51.100.1"),
+        ("grpc-timeout", "5S"),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ];
+    edge.call(GET_PROFILE, &headers).await;
+    let seen = edge.seen().remove(0);
+    let mut names: Vec<_> = seen.headers.keys().map(ToString::to_string).collect();
+    names.sort();
+    assert_eq!(names, ["content-type", "grpc-timeout", "traceparent"]);
+    assert_eq!(seen.caller.unwrap().origin.address, None, "a header is no address");
+}
+
+#[tokio::test]
+async fn the_deadline_is_the_clients_or_the_default() {
+    let (clock, env) = roster_testkit::env(1);
+    let edge = Edge::with(&GatewayConfig::default(), env).await;
+    for (header, seconds) in [(None, 10), (Some("3S"), 3), (Some("2H"), 60)] {
+        let headers: Vec<_> = header.map(|value| ("grpc-timeout", value)).into_iter().collect();
+        edge.call(LOGIN, &headers).await;
+        let deadline = edge.seen().remove(0).deadline.unwrap();
+        let expected = roster_kernel::Clock::now(&*clock) + TimeDelta::seconds(seconds);
+        assert_eq!(deadline.0, expected, "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_call_has_a_name_that_the_client_may_choose() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    let response = edge.send(grpc(LOGIN, &[("x-request-id", "my-call.1")])).await;
+    assert_eq!(response.headers()["x-request-id"], "my-call.1");
+    assert_eq!(edge.seen().remove(0).caller.unwrap().correlation_id, "my-call.1");
+    for unfit in ["with space", "semi;colon", "", &"x".repeat(65)] {
+        let response = edge.send(grpc(LOGIN, &[("x-request-id", unfit)])).await;
+        let given = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert_ne!(given, unfit);
+        assert_eq!(edge.seen().remove(0).caller.unwrap().correlation_id, given);
+    }
+}
+
+#[tokio::test]
+async fn a_stale_token_keeps_nobody_from_signing_in() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    let (code, _) = edge.call(LOGIN, &[("authorization", "Bearer stale")]).await;
+    assert_eq!(code, Code::Ok);
+    assert_eq!(edge.seen().remove(0).caller.unwrap().actor, Actor::Anonymous);
+}

@@ -1,0 +1,7 @@
+//! The edge in front of services that only note what reaches them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod edge;
+mod forwarding;
+mod overload;
+mod refusals;

@@ -1,0 +1,27 @@
+//! The identity service, driven through its own methods.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test whose preparation fails has failed"
+)]
+
+mod change_password;
+mod create_user;
+mod delete_user;
+mod effect;
+mod ensure_first_admin;
+mod get_user;
+mod layers;
+mod list_deletions;
+mod list_subject_states;
+mod list_users;
+mod participant;
+mod races;
+mod register;
+mod rules;
+mod set_disabled;
+mod unimplemented;
+mod update_profile;
+mod update_user;
+mod verify_password;
+mod world;

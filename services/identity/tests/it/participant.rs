@@ -1,0 +1,119 @@
+//! A participant in the hands of a test: it hears what is announced, and
+//! confirms what it is told to confirm.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use roster_events::{Address, Bus, Event, InProcessBus, Inflow, Receipt, Subscription};
+use roster_kernel::{Caller, ServiceName, Timestamp};
+use roster_proto::subject::v1::{
+    CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
+    ExportSubjectDataResponse, KindCount, SubjectCounts,
+    subject_data_service_server::{SubjectDataService, SubjectDataServiceServer},
+};
+use roster_server::Upstream;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status, service::Routes};
+
+use crate::world::name;
+
+/// What a participant says it keeps of everybody.
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub kinds: Vec<(&'static str, i64)>,
+    pub mute: AtomicBool,
+    /// Who asked for how many users.
+    pub asked: Mutex<Vec<(Caller, usize)>>,
+}
+
+impl Counts {
+    pub fn of(kinds: &[(&'static str, i64)]) -> Arc<Self> {
+        Arc::new(Self { kinds: kinds.to_vec(), ..Self::default() })
+    }
+
+    pub fn upstream(self: &Arc<Self>) -> Upstream {
+        Routes::new(SubjectDataServiceServer::from_arc(Arc::clone(self))).into()
+    }
+}
+
+#[async_trait]
+impl SubjectDataService for Counts {
+    async fn count_subject_data(
+        &self,
+        request: Request<CountSubjectDataRequest>,
+    ) -> Result<Response<CountSubjectDataResponse>, Status> {
+        let caller = request.extensions().get::<Caller>().unwrap().clone();
+        let users = request.into_inner().user_ids;
+        self.asked.lock().unwrap().push((caller, users.len()));
+        if self.mute.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let count =
+            |(kind, count): &(&str, i64)| KindCount { kind: (*kind).to_owned(), count: *count };
+        let counts: Vec<_> = self.kinds.iter().map(count).collect();
+        let subjects = users
+            .into_iter()
+            .map(|user_id| SubjectCounts { user_id, counts: counts.clone() })
+            .collect();
+        Ok(Response::new(CountSubjectDataResponse { subjects }))
+    }
+
+    type ExportSubjectDataStream =
+        Pin<Box<dyn Stream<Item = Result<ExportSubjectDataResponse, Status>> + Send>>;
+
+    async fn export_subject_data(
+        &self,
+        _request: Request<ExportSubjectDataRequest>,
+    ) -> Result<Response<Self::ExportSubjectDataStream>, Status> {
+        Err(Status::unimplemented("not asked by identity"))
+    }
+}
+
+/// The consuming side of a participant.
+pub struct Consumer {
+    name: ServiceName,
+    bus: Arc<InProcessBus>,
+    inflow: Box<dyn Inflow>,
+}
+
+impl Consumer {
+    /// Listens as `consumer` from now on.
+    pub async fn listen(bus: &Arc<InProcessBus>, consumer: &str) -> Self {
+        let name = name(consumer);
+        let subscription =
+            Subscription::Events { source: crate::world::name("identity"), consumer: name.clone() };
+        let inflow = bus.subscribe(subscription).await.unwrap();
+        Self { name, bus: Arc::clone(bus), inflow }
+    }
+
+    /// The next event.
+    pub async fn hear(&mut self) -> Event {
+        let delivery = self.inflow.next().await.unwrap();
+        Event::decode(&delivery.payload).unwrap()
+    }
+
+    /// Confirms `event`, with some counts.
+    pub async fn confirm(&self, event: &Event, counts: &[(&str, i64)], at: Timestamp) {
+        let counts = counts.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+        self.answer(event, &Receipt::Done { event_id: event.id, counts, at }).await;
+    }
+
+    /// Says that `event` could not be carried out.
+    pub async fn fail(&self, event: &Event, failure: &str) {
+        let failure = failure.to_owned();
+        self.answer(event, &Receipt::Failed { event_id: event.id, failure }).await;
+    }
+
+    async fn answer(&self, event: &Event, receipt: &Receipt) {
+        let address =
+            Address::Receipts { source: event.source.clone(), consumer: self.name.clone() };
+        self.bus.publish(&address, Bytes::from(receipt.encode())).await.unwrap();
+    }
+}

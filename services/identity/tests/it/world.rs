@@ -1,0 +1,276 @@
+//! The service with all that it needs, and shorthands for talking to it.
+
+use std::{sync::Arc, time::Duration};
+
+use prost::{Message, Name};
+use prost_reflect::{DescriptorPool, DynamicMessage};
+use roster_db::replay::FingerprintKey;
+use roster_events::{Bus, InProcessBus};
+use roster_identity::{Deps, HashParams, IdentityConfig, Migrator, Service};
+use roster_kernel::{
+    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, UserActor, UserId,
+};
+use roster_proto::{
+    identity::v1::{
+        CreateUserRequest, GetUserRequest, ListSubjectStatesRequest, ListUsersRequest, User,
+        VerifyPasswordRequest, account_service_client::AccountServiceClient,
+        credential_service_client::CredentialServiceClient,
+        subject_ledger_service_client::SubjectLedgerServiceClient,
+        user_admin_service_client::UserAdminServiceClient,
+    },
+    subject::v1::SubjectState,
+};
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_testkit::{MockClock, TempDb};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use tonic::{Code, Request, Status, service::Routes};
+use tonic_prost::ProstCodec;
+use tonic_types::StatusExt;
+
+/// The password of every account that does not say otherwise.
+pub const PASSWORD: &str = "correct horse";
+
+/// Hashes that cost next to nothing.
+pub const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
+
+pub struct World {
+    pub clock: Arc<MockClock>,
+    pub env: Env,
+    pub bus: Arc<InProcessBus>,
+    pub temp: TempDb,
+    pub service: Service,
+    pub tasks: Tasks,
+    /// The first administrator.
+    pub root: Caller,
+}
+
+/// What the service is built with.
+pub struct Setup {
+    pub config: IdentityConfig,
+    pub participants: Vec<(ServiceName, Upstream)>,
+    pub hash_params: HashParams,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let config = IdentityConfig { allow_registration: true, ..IdentityConfig::default() };
+        Self { config, participants: Vec::new(), hash_params: CHEAP }
+    }
+}
+
+impl World {
+    /// The service, without participants: what is announced is in effect at
+    /// once.
+    pub async fn new() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let (clock, env) = roster_testkit::env(42);
+        let temp = TempDb::new::<Migrator>().await;
+        let bus = Arc::new(InProcessBus::new(env.clone()));
+        let tasks = Tasks::new();
+        let service = build(&setup, &temp, &env, &bus, &tasks);
+        let first = service.ensure_first_admin("root", Some(PASSWORD.into())).await.unwrap();
+        assert_eq!(first.unwrap().username, "root");
+        let mut world = Self { clock, env, bus, temp, service, tasks, root: anonymous() };
+        let users = world.ledger_from(0).await;
+        world.root = world.caller_of(&users[0].user_id, true);
+        world
+    }
+
+    /// The service again, over the same database.
+    pub fn restart(&mut self, setup: &Setup) {
+        self.tasks = Tasks::new();
+        self.service = build(setup, &self.temp, &self.env, &self.bus, &self.tasks);
+    }
+
+    pub fn admin(&self) -> UserAdminServiceClient<Routes> {
+        UserAdminServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn account(&self) -> AccountServiceClient<Routes> {
+        AccountServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn caller_of(&self, user_id: &str, is_admin: bool) -> Caller {
+        let actor = UserActor {
+            user_id: UserId::parse(user_id).unwrap(),
+            session_id: SessionId::generate(&self.env),
+            is_admin,
+            password_change_required: false,
+        };
+        Caller { actor: Actor::User(actor), ..anonymous() }
+    }
+
+    /// Creates a user; time goes on, so that users have an order.
+    pub async fn create(&self, username: &str) -> User {
+        self.create_with(new_user(username)).await
+    }
+
+    pub async fn create_admin(&self, username: &str) -> (User, Caller) {
+        let request = CreateUserRequest { is_admin: true, ..new_user(username) };
+        let user = self.create_with(request).await;
+        let caller = self.caller_of(&user.user_id, true);
+        (user, caller)
+    }
+
+    pub async fn create_with(&self, request: CreateUserRequest) -> User {
+        self.clock.advance(Duration::from_secs(1));
+        let created = self.admin().create_user(says(&self.root, request)).await.unwrap();
+        created.into_inner().user.unwrap()
+    }
+
+    pub async fn get(&self, user_id: &str) -> Result<User, Status> {
+        let request = GetUserRequest { user_id: user_id.to_owned() };
+        let answer = self.admin().get_user(says(&self.root, request)).await?;
+        let mut user = answer.into_inner().user.unwrap();
+        assert!(user.statistics.take().is_some());
+        Ok(user)
+    }
+
+    /// The usernames of a list, page by page.
+    pub async fn pages(&self, mut request: ListUsersRequest) -> Vec<Vec<String>> {
+        let mut pages = Vec::new();
+        loop {
+            let page = self.admin().list_users(says(&self.root, request.clone())).await;
+            let page = page.unwrap().into_inner();
+            pages.push(page.users.into_iter().map(|user| user.username).collect());
+            if page.next_page_token.is_empty() {
+                return pages;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    pub async fn verify(&self, username: &str, password: &str) -> Result<SubjectState, Status> {
+        let request =
+            VerifyPasswordRequest { username: username.to_owned(), password: password.to_owned() };
+        let mut client = CredentialServiceClient::new(self.service.routes.clone());
+        let answer = client.verify_password(says(&peer(), request)).await?;
+        Ok(answer.into_inner().state.unwrap())
+    }
+
+    pub async fn ledger_from(&self, after_sequence: i64) -> Vec<SubjectState> {
+        let request = ListSubjectStatesRequest { after_sequence, page_size: 0 };
+        let mut client = SubjectLedgerServiceClient::new(self.service.routes.clone());
+        client.list_subject_states(says(&peer(), request)).await.unwrap().into_inner().states
+    }
+
+    /// The state of a user, as the ledger has it.
+    pub async fn state(&self, user_id: &str) -> SubjectState {
+        let states = self.ledger_from(0).await;
+        states.into_iter().find(|state| state.user_id == user_id).unwrap()
+    }
+
+    /// Calls any method, by its path, with any message.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        path: &str,
+        message: DynamicMessage,
+    ) -> Result<(), Status> {
+        let mut client = tonic::client::Grpc::new(self.service.routes.clone());
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<DynamicMessage, ()>::default();
+        client.unary(says(caller, message), path.parse().unwrap(), codec).await.map(drop)
+    }
+
+    /// The first column of a query, as a number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, sql);
+        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+}
+
+fn build(
+    setup: &Setup,
+    temp: &TempDb,
+    env: &Env,
+    bus: &Arc<InProcessBus>,
+    tasks: &Tasks,
+) -> Service {
+    let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let bus: Arc<dyn Bus> = bus.clone();
+    let deps = Deps {
+        db: temp.db.clone(),
+        bus,
+        env: env.clone(),
+        page_tokens: Arc::new(PageTokens::new([1; 32])),
+        fingerprints: FingerprintKey::new([2; 32]),
+        tasks: tasks.clone(),
+        stack: ServiceStack::new(access, env.clone()),
+        hash_params: setup.hash_params,
+        participants: setup.participants.clone(),
+    };
+    roster_identity::build(&setup.config, deps).unwrap()
+}
+
+pub fn new_user(username: &str) -> CreateUserRequest {
+    CreateUserRequest {
+        username: username.to_owned(),
+        display_name: username.to_uppercase(),
+        email: format!("{username}@example.org"),
+        password: PASSWORD.to_owned(),
+        ..CreateUserRequest::default()
+    }
+}
+
+pub fn anonymous() -> Caller {
+    Caller {
+        actor: Actor::Anonymous,
+        origin: Origin::default(),
+        correlation_id: "call-1".to_owned(),
+    }
+}
+
+/// Another service.
+pub fn peer() -> Caller {
+    Caller::service(name("session"))
+}
+
+pub fn name(name: &str) -> ServiceName {
+    ServiceName::parse(name).unwrap()
+}
+
+/// A call by `caller`.
+pub fn says<T>(caller: &Caller, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(caller.clone());
+    request
+}
+
+/// The code and the reason of a refusal.
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
+    let status = answer.unwrap_err();
+    let details = status.get_error_details();
+    let info = details.error_info().expect("an ErrorInfo");
+    assert_eq!(info.domain, "roster");
+    (status.code(), info.reason.clone())
+}
+
+/// The fields that a refusal complains of.
+pub fn fields<T: std::fmt::Debug>(answer: Result<T, Status>) -> Vec<String> {
+    let status = answer.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+    let details = status.get_error_details();
+    let bad = details.bad_request().expect("a BadRequest");
+    bad.field_violations.iter().map(|violation| violation.field.clone()).collect()
+}
+
+/// A name for a request.
+pub fn request_id(number: u8) -> String {
+    format!("01890a5d-ac96-774b-bcce-b302099a80{number:02x}")
+}
+
+/// The contracts.
+pub fn pool() -> DescriptorPool {
+    DescriptorPool::decode(roster_proto::FILE_DESCRIPTOR_SET).unwrap()
+}
+
+/// A message of the contracts without its type.
+pub fn dynamic<M: Message + Name>(message: &M) -> DynamicMessage {
+    let descriptor = pool().get_message_by_name(&M::full_name()).unwrap();
+    DynamicMessage::decode(descriptor, &*message.encode_to_vec()).unwrap()
+}

@@ -1,0 +1,323 @@
+//! The process as an operator meets it: what it prints, what it refuses, how
+//! it ends.
+
+use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+use roster_proto::{
+    identity::v1::{CreateUserRequest, ListUsersRequest},
+    session::v1::LoginRequest,
+};
+use tempfile::tempdir;
+use tokio::task::JoinSet;
+use tonic::Status;
+
+use crate::{
+    binary::{self, Ended, Roster, command},
+    client::Client,
+    world::{PASSWORD, person},
+};
+
+async fn sign_in(nobody: &Client, username: &str, password: &str) -> Result<Client, Status> {
+    let (username, password) = (username.to_owned(), password.to_owned());
+    let request = LoginRequest { username, password, ..LoginRequest::default() };
+    let answer = nobody.sessions().login(request).await?.into_inner();
+    Ok(nobody.with_token(&answer.token, &answer.session.unwrap().user_id))
+}
+
+fn user(username: &str) -> CreateUserRequest {
+    CreateUserRequest { username: username.to_owned(), ..person() }
+}
+
+async fn usernames(admin: &Client) -> Vec<String> {
+    let request = ListUsersRequest { page_size: 200, ..ListUsersRequest::default() };
+    let answer = admin.users().list_users(request).await.unwrap().into_inner();
+    answer.users.into_iter().map(|user| user.username).collect()
+}
+
+/// `command` with a variable set.
+fn with(mut command: Command, name: &str, value: &str) -> Command {
+    command.env(name, value);
+    command
+}
+
+#[tokio::test]
+async fn the_first_start_prints_where_everything_is_and_the_password_once() {
+    let folder = tempdir().unwrap();
+    let mut first = Roster::start(command(folder.path()));
+    let data = folder.path().join("data");
+    assert_eq!(first.printed("data directory"), data.to_str().unwrap());
+    assert_eq!(first.printed("administrator"), "admin");
+    let password = first.printed("password");
+    assert!(password.len() >= 20, "{password}");
+    sign_in(&first.connect().await, "admin", &password).await.unwrap();
+    let first = first.stop();
+    assert_eq!(first.stdout.matches(&password).count(), 1, "{}", first.stdout);
+    assert!(!first.stderr.contains(&password), "{}", first.stderr);
+
+    let mut second = Roster::start(command(folder.path()));
+    sign_in(&second.connect().await, "admin", &password).await.unwrap();
+    let second = second.stop();
+    for word in ["password", "administrator"] {
+        assert!(!second.stdout.contains(word), "{}", second.stdout);
+    }
+    assert!(!second.stderr.contains(&password), "{}", second.stderr);
+}
+
+#[tokio::test]
+async fn a_given_password_counts_once_and_is_not_repeated() {
+    let folder = tempdir().unwrap();
+    let mut first = Roster::start(with(command(folder.path()), "ADMIN_PASSWORD", "given at first"));
+    sign_in(&first.connect().await, "admin", "given at first").await.unwrap();
+    let first = first.stop();
+    assert!(first.stdout.contains("as given by ADMIN_PASSWORD"), "{}", first.stdout);
+    assert!(!format!("{first:?}").contains("given at first"), "{first:?}");
+
+    let mut second = Roster::start(with(command(folder.path()), "ADMIN_PASSWORD", "given later"));
+    let nobody = second.connect().await;
+    sign_in(&nobody, "admin", "given later").await.unwrap_err();
+    sign_in(&nobody, "admin", "given at first").await.unwrap();
+    assert!(!second.stop().stdout.contains("ADMIN_PASSWORD"));
+}
+
+#[test]
+fn what_is_kept_is_for_its_owner_alone() {
+    let folder = tempdir().unwrap();
+    Roster::start(command(folder.path())).stop();
+    let data = folder.path().join("data");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    assert_eq!(mode(&data.join("secrets.toml")), 0o600);
+}
+
+/// A failure to start: one line that says what to do about it, and nothing of
+/// how the program is made.
+#[track_caller]
+fn refused(command: Command, named: &[&str]) -> Ended {
+    let ended = binary::run(command);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.stdout, "", "{ended:?}");
+    let complaints: Vec<_> =
+        ended.stderr.lines().filter(|line| line.starts_with("roster: ")).collect();
+    let [complaint] = complaints[..] else { panic!("not one complaint: {ended:?}") };
+    assert_eq!(ended.stderr.lines().last(), Some(complaint), "{ended:?}");
+    for name in named {
+        assert!(complaint.contains(name), "{name}: {complaint}");
+    }
+    for inside in ["panicked", "src/", "RUST_BACKTRACE", "DbErr", "Sqlx"] {
+        assert!(!ended.stderr.contains(inside), "{ended:?}");
+    }
+    ended
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_named() {
+    let folder = tempdir().unwrap();
+    for (name, value, named) in [
+        ("ROSTER__SESSION__TIMEOUT", "3", "session.timeout"),
+        ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),
+        ("SESSION_TIMEOUT_DAYS", "three", "three"),
+        ("ALLOW_REGISTRATION", "perhaps", "allow_registration"),
+        ("ROSTER__LISTEN", "0.0.0.0:0", "allow_plaintext"),
+        ("ROSTER__LISTEN", "nowhere", "listen"),
+        ("ROSTER__SERVER__MAX_CONNECTIONS", "0", "server.max_connections"),
+        ("ROSTER__LOG__FILTER", "roster=loud", "log.filter"),
+        ("ADMIN_PASSWORD", "short", "ADMIN_PASSWORD"),
+    ] {
+        refused(with(command(folder.path()), name, value), &[named]);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_with_what_is_wrong() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("roster.toml");
+    let path = file.to_str().unwrap();
+    let with_file = || {
+        let mut command = command(folder.path());
+        command.args(["--config", path]);
+        command
+    };
+    refused(with_file(), &["roster.toml"]);
+    for (text, named) in [
+        ("data_dri = '/tmp'", "data_dri"),
+        ("[session]\ntimeout_days = 'many'", "session.timeout_days"),
+        ("listen = ", "roster.toml"),
+        ("[sessions]\ntimeout_days = 1", "sessions"),
+    ] {
+        fs::write(&file, text).unwrap();
+        refused(with_file(), &[named, "roster.toml"]);
+    }
+}
+
+#[test]
+fn a_port_in_use_leaves_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    refused(with(command(folder.path()), "ROSTER__LISTEN", &address), &[&address]);
+    // Not an administrator whose password nobody has seen, either.
+    assert!(!folder.path().join("data").exists());
+    drop(taken);
+    let mut roster = Roster::start(command(folder.path()));
+    assert!(!roster.printed("password").is_empty());
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_used_is_named() {
+    let folder = tempdir().unwrap();
+    fs::write(folder.path().join("data"), "a file").unwrap();
+    refused(command(folder.path()), &["data directory", folder.path().to_str().unwrap()]);
+    let nowhere = with(command(folder.path()), "ROSTER__DATA_DIR", "/proc/roster");
+    refused(nowhere, &["data directory", "/proc/roster"]);
+}
+
+#[test]
+fn data_without_its_secrets_is_left_alone() {
+    let folder = tempdir().unwrap();
+    Roster::start(command(folder.path())).stop();
+    let secrets = folder.path().join("data/secrets.toml");
+    let kept = fs::read(&secrets).unwrap();
+    fs::remove_file(&secrets).unwrap();
+    refused(command(folder.path()), &["secrets.toml", "backup"]);
+    assert!(!secrets.exists());
+    fs::write(&secrets, &kept).unwrap();
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).unwrap();
+    refused(command(folder.path()), &["secrets.toml", "chmod 600"]);
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o600)).unwrap();
+    Roster::start(command(folder.path()));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = tempdir().unwrap();
+    Roster::start(command(folder.path())).stop();
+    let database = folder.path().join("data/session.db");
+    let foreign = "something else altogether, and for longer than a header. ".repeat(20);
+    fs::write(&database, &foreign).unwrap();
+    refused(command(folder.path()), &["session.db"]);
+    assert_eq!(fs::read_to_string(&database).unwrap(), foreign);
+}
+
+#[test]
+fn the_command_line_explains_itself() {
+    let folder = tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = command(folder.path());
+        command.args(arguments);
+        binary::run(command)
+    };
+    let help = run(&["--help"]);
+    assert_eq!(help.code, Some(0));
+    for word in ["serve", "migrate", "reconcile", "--config", "ROSTER__SECTION__KEY"] {
+        assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
+    }
+    let version = run(&["--version"]);
+    assert_eq!(version.code, Some(0));
+    assert_eq!(version.stdout, concat!("roster ", env!("CARGO_PKG_VERSION"), "\n"));
+    let unknown = run(&["migrat"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("'migrat'"), "{}", unknown.stderr);
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn migrating_says_what_it_did_and_a_start_goes_on_from_there() {
+    let folder = tempdir().unwrap();
+    let run = |name: &str| {
+        let mut command = command(folder.path());
+        command.arg(name);
+        let ended = binary::run(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stdout
+    };
+    let first = run("migrate");
+    for service in ["identity", "persona", "session"] {
+        assert!(first.contains(&format!("{service}: applied ")), "{first}");
+    }
+    let nothing_left = "identity: up to date\npersona: up to date\nsession: up to date\n";
+    assert_eq!(run("migrate"), nothing_left);
+    let mut roster = Roster::start(command(folder.path()));
+    assert!(!roster.printed("password").is_empty());
+    roster.stop();
+    assert_eq!(run("migrate"), nothing_left);
+    let reconciled = run("reconcile");
+    for service in ["persona", "session"] {
+        assert!(reconciled.contains(&format!("{service}: ")), "{reconciled}");
+    }
+}
+
+#[tokio::test]
+async fn calls_accepted_before_sigterm_get_their_answers() {
+    const CALLS: usize = 40;
+    let folder = tempdir().unwrap();
+    let mut roster = Roster::start(with(command(folder.path()), "ADMIN_PASSWORD", PASSWORD));
+    let address = roster.address();
+    let nobody = roster.connect().await;
+    let admin = sign_in(&nobody, "admin", PASSWORD).await.unwrap();
+    // Each has a password to hash: they queue, and the last has long been
+    // accepted when the first is answered.
+    let mut calls = JoinSet::new();
+    for number in 0..CALLS {
+        let mut users = admin.users();
+        calls.spawn(async move { users.create_user(user(&format!("user-{number}"))).await });
+    }
+    calls.join_next().await.unwrap().unwrap().unwrap();
+    roster.signal("TERM");
+    let mut later = 0;
+    while let Some(call) = calls.join_next().await {
+        call.unwrap().unwrap();
+        later += 1;
+    }
+    assert_eq!(later, CALLS - 1);
+    let ended = roster.wait();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(std::net::TcpStream::connect(address).is_err());
+
+    let mut roster = Roster::start(command(folder.path()));
+    let admin = sign_in(&roster.connect().await, "admin", PASSWORD).await.unwrap();
+    assert_eq!(usernames(&admin).await.len(), CALLS + 1);
+}
+
+#[tokio::test]
+async fn logs_are_json_and_hold_nothing_personal_and_no_secret() {
+    let folder = tempdir().unwrap();
+    let command = with(command(folder.path()), "ROSTER__LOG__FORMAT", "json");
+    let mut roster = Roster::start(with(command, "ROSTER__LOG__FILTER", "debug"));
+    let generated = roster.printed("password");
+    let nobody = roster.connect().await;
+    let admin = sign_in(&nobody, "admin", &generated).await.unwrap();
+    let request = CreateUserRequest {
+        display_name: "Zaphod Beeblebrox".to_owned(),
+        email: "zaphod@heart-of-gold.example".to_owned(),
+        password: "the improbable password".to_owned(),
+        ..user("zaphod-b")
+    };
+    admin.users().create_user(request.clone()).await.unwrap();
+    admin.users().create_user(request).await.unwrap_err();
+    let zaphod = sign_in(&nobody, "zaphod-b", "the improbable password").await.unwrap();
+    sign_in(&nobody, "zaphod-b", "a mistyped password").await.unwrap_err();
+    sign_in(&nobody, "trillian-m", "an unknown password").await.unwrap_err();
+    let delete = roster_proto::identity::v1::DeleteUserRequest {
+        user_id: zaphod.user_id.clone(),
+        ..Default::default()
+    };
+    admin.users().delete_user(delete).await.unwrap();
+    assert!(!zaphod.is_signed_in().await);
+    let (admin_token, token) = (admin.token().to_owned(), zaphod.token().to_owned());
+
+    let log = roster.stop().stderr;
+    for line in log.lines() {
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+    }
+    assert!(log.lines().count() > 3, "{log}");
+    for secret in
+        [&generated, &admin_token, &token, "rst_", "improbable", "mistyped", "an unknown password"]
+    {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+    for personal in ["zaphod", "Zaphod", "Beeblebrox", "heart-of-gold", "trillian"] {
+        assert!(!log.contains(personal), "{personal}: {log}");
+    }
+}
