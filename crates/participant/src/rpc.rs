@@ -12,7 +12,7 @@ use roster_proto::subject::v1::{
 };
 use roster_server::{Refusal, Violations};
 use tokio_stream::Stream;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::SubjectData;
 
@@ -45,11 +45,8 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
         request: Request<CountSubjectDataRequest>,
     ) -> Result<Response<CountSubjectDataResponse>, Status> {
         let users = user_ids(&request.into_inner().user_ids)?;
-        let counted = self
-            .data
-            .count(self.db.read(), &users, self.env.now())
-            .await
-            .map_err(|error| Refusal::internal(&error))?;
+        let counted =
+            self.data.count(self.db.read(), &users, self.env.now()).await.map_err(Refusal::from)?;
         let counted: HashMap<_, _> =
             counted.into_iter().map(|(user, kind, count)| ((user, kind), count)).collect();
         let subjects = users.iter().map(|user| SubjectCounts {
@@ -74,12 +71,7 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
         &self,
         _request: Request<ExportSubjectDataRequest>,
     ) -> Result<Response<Self::ExportSubjectDataStream>, Status> {
-        Err(Refusal::new(
-            Code::Unimplemented,
-            "NOT_IMPLEMENTED",
-            "Exporting a user's data is not implemented yet",
-        )
-        .into())
+        Err(Refusal::not_implemented().into())
     }
 }
 

@@ -65,6 +65,9 @@ pub enum BuildError {
     /// A setting makes no sense.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The participant whose receipts make a change effective is none.
+    #[error("identity.effect_consumer = {0} is not among the participants")]
+    EffectConsumer(String),
     /// The threads that hash could not be started.
     #[error("cannot start the threads that hash passwords")]
     Threads(#[from] io::Error),
@@ -111,6 +114,12 @@ impl fmt::Debug for Service {
 /// Puts the service together and starts what runs in the background.
 pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError> {
     config.validate()?;
+    let effective = &config.effect_consumer;
+    let known = |(name, _): &(ServiceName, Upstream)| name.as_str() == effective;
+    // Where nobody keeps data about users, nobody has to be waited for.
+    if !deps.participants.is_empty() && !deps.participants.iter().any(known) {
+        return Err(BuildError::EffectConsumer(effective.clone()));
+    }
     let name = NAME;
     let consumers = deps.participants.iter().map(|(name, _)| name.clone()).collect();
     let outbox = Outbox::new(name.clone(), consumers, deps.db.clone(), deps.env.clone());

@@ -91,7 +91,7 @@ impl Edge {
                 let _permit = held.acquire().await.unwrap();
                 match axum::body::to_bytes(request.into_body(), usize::MAX).await {
                     Ok(_) => Status::ok("noted").into_http::<Body>(),
-                    Err(_) => Status::internal("a body that broke off").into_http(),
+                    Err(error) => Status::from_error(error.into_inner()).into_http(),
                 }
             }
         });
