@@ -25,5 +25,5 @@ pub use refusal::{Refusal, Violations};
 pub use serve::{Limits, PeerAddr, serve};
 pub use stack::{ServiceStack, panicked};
 pub use task::Tasks;
-pub use trace::TraceLayer;
+pub use trace::{CorrelationId, TraceLayer};
 pub use upstream::{Connect, Upstream};

@@ -10,6 +10,10 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::telemetry;
 
+/// The name of a call, before there is a caller that carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorrelationId(pub String);
+
 /// Opens the span of a call, continuing the trace that its headers or the
 /// surrounding span belong to, and notes how the call ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +65,11 @@ where
 
 fn span<B>(request: &Request<B>) -> Span {
     let mut names = request.uri().path().trim_start_matches('/').splitn(2, '/');
-    let correlation = request.extensions().get::<Caller>().map(|it| it.correlation_id.as_str());
+    let extensions = request.extensions();
+    let correlation = extensions
+        .get::<Caller>()
+        .map(|caller| caller.correlation_id.as_str())
+        .or_else(|| extensions.get::<CorrelationId>().map(|id| id.0.as_str()));
     let span = tracing::info_span!(
         "call",
         otel.name = request.uri().path(),

@@ -13,10 +13,10 @@ use roster_proto::session::v1::{
     AuthenticateRequest, AuthenticateResponse,
     authentication_service_client::AuthenticationServiceClient,
 };
-use roster_server::{Level, Refusal, Upstream, outgoing};
+use roster_server::{CorrelationId, Level, Refusal, Upstream, outgoing};
 use tonic::Status;
 
-use super::{correlation::CorrelationId, routing::Routed};
+use super::routing::Routed;
 use crate::{Error, origin};
 
 /// The most bytes that a token has: what Authenticate takes. A longer one is

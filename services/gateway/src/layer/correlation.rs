@@ -8,13 +8,10 @@ use axum::{
 };
 use http::HeaderValue;
 use roster_kernel::Env;
+use roster_server::CorrelationId;
 
 /// The header that carries the name, both ways.
 pub const HEADER: &str = "x-request-id";
-
-/// The name of a call.
-#[derive(Clone, Debug)]
-pub struct CorrelationId(pub String);
 
 /// Takes the client's name for the call where it is a plain short word, makes
 /// one where it is not, and answers it in the response.
