@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use roster_participant::Role;
 use roster_proto::{session::v1::RevokeSessionsRequest, time::to_proto};
-use roster_testkit::epoch;
+use roster_testkit::{StopAt, epoch};
 use tonic::{Code, Status};
 
 use crate::world::{DAY, SignedIn, World, fields, reason};
@@ -148,4 +148,20 @@ async fn a_role_that_was_lost_meanwhile_counts() {
         assert_eq!(status.message(), "Admin access required");
     }
     world.authenticate(&ann.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_cut_short_has_ended_whole_batches() {
+    let stop = Arc::new(StopAt::new("revoke_sessions.batch", 0));
+    let world = World::watched_by(stop.clone()).await;
+    let root = world.signed_in_admin().await;
+    let ann = world.signed_in("ann").await;
+    world.multiply(1_201).await;
+    tokio::select! {
+        answer = revoke(&world, &root, of(&ann)) => panic!("not cut short: {answer:?}"),
+        () = stop.stopped() => {}
+    }
+    let left = RevokeSessionsRequest { validate_only: true, ..of(&ann) };
+    assert_eq!(revoke(&world, &root, left).await.unwrap(), 701);
+    assert_eq!(world.audited(METHOD).await, 1, "what has been done is on record");
 }

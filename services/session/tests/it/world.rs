@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use roster_db::replay::FingerprintKey;
 use roster_events::InProcessBus;
 use roster_kernel::{
-    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, UserActor, UserId,
+    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, Steps, UserActor, UserId,
 };
 use roster_participant::{Role, Subject, subjects};
 use roster_proto::{
@@ -71,7 +71,23 @@ impl World {
     }
 
     pub async fn with_upstream(identity: Arc<FakeIdentity>, upstream: Upstream) -> Self {
+        Self::build(identity, upstream, None).await
+    }
+
+    /// A service whose steps somebody watches.
+    pub async fn watched_by(steps: Arc<dyn Steps>) -> Self {
+        let identity = Arc::new(FakeIdentity::default());
+        let upstream = Upstream::from(identity.routes());
+        Self::build(identity, upstream, Some(steps)).await
+    }
+
+    async fn build(
+        identity: Arc<FakeIdentity>,
+        upstream: Upstream,
+        steps: Option<Arc<dyn Steps>>,
+    ) -> Self {
         let (clock, env) = roster_testkit::env(42);
+        let env = Env { steps, ..env };
         let temp = TempDb::new::<Migrator>().await;
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let tasks = Tasks::new();
