@@ -9,7 +9,9 @@ use std::{
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Asked when the script runs, not when it is compiled: two checkouts that
+    // share a target directory each have their own contracts.
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..");
     let contracts = root.join("proto");
     let imports = root.join("proto-imports");
     // The build script's own directory is all that Cargo would watch.
@@ -21,8 +23,7 @@ fn main() -> Result<()> {
     compiler.include_imports(true).include_source_info(true).open_files(protos(&contracts)?)?;
     // No contract imports the envelope of events: it is around them.
     compiler.open_file(imports.join("io/cloudevents/v1/cloudevents.proto"))?;
-    #[expect(clippy::disallowed_methods, reason = "Cargo speaks to build scripts in variables")]
-    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let out = PathBuf::from(variable("OUT_DIR")?);
     // The encoded set keeps the options (extensions) that the typed one drops.
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
@@ -33,6 +34,11 @@ fn main() -> Result<()> {
         .build_transport(false)
         .compile_fds_with_config(compiler.file_descriptor_set(), messages)?;
     Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "Cargo speaks to build scripts in variables")]
+fn variable(name: &str) -> Result<String> {
+    Ok(env::var(name)?)
 }
 
 fn protos(folder: &Path) -> Result<Vec<PathBuf>> {

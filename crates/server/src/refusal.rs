@@ -159,10 +159,8 @@ impl Violations {
         self.found.truncate(MOST_VIOLATIONS);
         let fields: Vec<_> =
             self.found.iter().map(|(field, what)| format!("{field} {what}")).collect();
-        let mut message = format!("The request is not valid: {}", fields.join("; "));
-        if more > 0 {
-            message.push_str(&format!("; and {more} more"));
-        }
+        let and_more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let message = format!("The request is not valid: {}{and_more}", fields.join("; "));
         Refusal {
             violations: self.found,
             ..Refusal::new(Code::InvalidArgument, "INVALID_ARGUMENT", message)

@@ -27,9 +27,48 @@ pub fn greet(suite: &Suite, config: &RosterConfig, admin: Option<&FirstAdmin>) -
     out.flush()
 }
 
-/// Says why the command failed, cause by cause.
+/// Says why the command failed, cause by cause, in one line.
 pub fn complain(error: &anyhow::Error) {
-    let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     // Nothing is left to be done when the terminal is gone.
-    let _gone = writeln!(io::stderr().lock(), "roster: {}", causes.join(": "));
+    let _gone = writeln!(io::stderr().lock(), "roster: {}", complaint(error));
+}
+
+fn complaint(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(|cause| one_line(&cause.to_string())) {
+        // Some libraries tell their causes themselves.
+        if said.contains(&cause) {
+            continue;
+        }
+        if !said.is_empty() {
+            said.push_str(": ");
+        }
+        said.push_str(&cause);
+    }
+    said
+}
+
+/// The text without the pictures that parsers draw of where they stopped.
+fn one_line(text: &str) -> String {
+    let is_picture = |line: &str| {
+        let behind_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        behind_number.trim_start().starts_with('|')
+    };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_picture(line));
+    lines.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_is_told_once_and_in_one_line() {
+        let picture = "TOML parse error at line 1\n  |\n1 | listen = \n  |   ^\nno value\n";
+        let error = anyhow!("no value").context(picture).context("configuration: cannot be read");
+        let said = complaint(&error);
+        assert_eq!(said, "configuration: cannot be read: TOML parse error at line 1, no value");
+    }
 }

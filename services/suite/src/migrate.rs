@@ -15,6 +15,12 @@ pub fn database(data_dir: &Path, service: &str) -> DbConfig {
     DbConfig::new(data_dir.join(format!("{service}.db")))
 }
 
+/// Names the file of a database that cannot be used.
+pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
+    let path = database.path.display().to_string();
+    move |error| StartError::Db(path, error)
+}
+
 /// Makes sure of the data directory, which only its owner may look into, and
 /// of the secrets: before the first database, as databases without secrets
 /// mean that the secrets were lost.
@@ -26,15 +32,16 @@ pub fn prepare(config: &RosterConfig, env: &Env) -> Result<Secrets, StartError> 
 }
 
 /// Brings every database up to date; answers what was applied to which.
-pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, DbError> {
+pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
     let mut applied = Vec::new();
     for service in SERVICES {
         let database = database(&config.data_dir, service);
         let migrations = match service {
-            "identity" => Db::migrate::<roster_identity::Migrator>(&database).await?,
-            "persona" => Db::migrate::<roster_persona::Migrator>(&database).await?,
-            _session => Db::migrate::<roster_session::Migrator>(&database).await?,
+            "identity" => Db::migrate::<roster_identity::Migrator>(&database).await,
+            "persona" => Db::migrate::<roster_persona::Migrator>(&database).await,
+            _session => Db::migrate::<roster_session::Migrator>(&database).await,
         };
+        let migrations = migrations.map_err(unusable(&database))?;
         applied.push((service, migrations));
     }
     Ok(applied)
@@ -43,7 +50,7 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
 /// `roster migrate`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
     prepare(config, env)?;
-    let applied = all(config).await.map_err(StartError::from)?;
+    let applied = all(config).await?;
     let mut out = std::io::stdout().lock();
     for (service, migrations) in applied {
         if migrations.is_empty() {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use axum::Router;
-use roster_db::{Db, DbError, replay::FingerprintKey};
+use roster_db::{Db, replay::FingerprintKey};
 use roster_events::{Bus, InProcessBus};
 use roster_identity::HashParams;
 use roster_kernel::{Env, PageTokens, ServiceName};
@@ -72,8 +72,10 @@ impl Services {
             tasks: Tasks::new(),
             stack: ServiceStack::new(access, env.clone()),
         };
-        let databases = open(&config.data_dir).await?;
-        let [identity_db, persona_db, session_db] = databases.clone();
+        let identity_db = open(&config.data_dir, "identity").await?;
+        let persona_db = open(&config.data_dir, "persona").await?;
+        let session_db = open(&config.data_dir, "session").await?;
+        let databases = [identity_db.clone(), persona_db.clone(), session_db.clone()];
 
         // Identity counts what the others keep, and they ask identity: one
         // side of the circle is connected when it is there.
@@ -133,10 +135,9 @@ impl Services {
     }
 }
 
-async fn open(data_dir: &Path) -> Result<[Db; 3], DbError> {
-    let [identity, persona, session] =
-        ["identity", "persona", "session"].map(|service| migrate::database(data_dir, service));
-    Ok([Db::open(&identity).await?, Db::open(&persona).await?, Db::open(&session).await?])
+async fn open(data_dir: &Path, service: &str) -> Result<Db, StartError> {
+    let database = migrate::database(data_dir, service);
+    Db::open(&database).await.map_err(migrate::unusable(&database))
 }
 
 fn build_session(

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use roster_events::InProcessBus;
-use roster_identity::HashParams;
+use roster_identity::{FirstAdminError, HashParams};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::serve;
@@ -27,11 +27,17 @@ pub enum StartError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// A database cannot be opened or brought up to date.
-    #[error("cannot use the databases in the data directory")]
-    Db(#[from] roster_db::DbError),
+    #[error("cannot use {0}")]
+    Db(String, #[source] roster_db::DbError),
     /// A service cannot be built.
     #[error("cannot build the {0} service")]
     Build(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There are no users, and the first one cannot be made.
+    #[error("cannot make the administrator")]
+    FirstAdmin(#[source] FirstAdminError),
+    /// `ADMIN_PASSWORD` is no password.
+    #[error("ADMIN_PASSWORD cannot be used")]
+    AdminPassword(#[source] FirstAdminError),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -91,7 +97,12 @@ impl Suite {
         password: Option<SecretString>,
     ) -> Result<Option<roster_identity::FirstAdmin>, StartError> {
         let made = self.services.identity.ensure_first_admin(FIRST_ADMIN, password).await;
-        made.map_err(|error| StartError::Build("identity", Box::new(error)))
+        made.map_err(|error| match error {
+            FirstAdminError::Password(_) => StartError::AdminPassword(error),
+            FirstAdminError::Username(_) | FirstAdminError::Failed(_) => {
+                StartError::FirstAdmin(error)
+            }
+        })
     }
 
     /// Runs until told to stop by SIGTERM or SIGINT, or until a background

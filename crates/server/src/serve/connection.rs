@@ -41,6 +41,10 @@ const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// What is kept for a client that does not read, for each call.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
+/// How long a client that has no calls open may take to close the connection
+/// when told to.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -98,6 +102,8 @@ where
     http.as_mut().graceful_shutdown();
     tokio::select! {
         ended = http.as_mut() => closed(ended),
+        // A client that does not listen is not waited for.
+        () = calls.over(PARTING) => Ended::Closed,
         () = rest(seconds(limits.drain_seconds)) => Ended::Cut,
     }
 }
@@ -138,6 +144,19 @@ struct Calls {
 }
 
 impl Calls {
+    /// Completes when there has been no call for `period`, and the answer of
+    /// the last one has had as long to be sent.
+    async fn over(&self, period: Duration) {
+        loop {
+            self.idle(period).await;
+            let begun = self.begun.load(Ordering::Relaxed);
+            rest(period).await;
+            if self.begun.load(Ordering::Relaxed) == begun {
+                return;
+            }
+        }
+    }
+
     /// Completes when there has been no call for `period`. Looks once in each
     /// period, so that calls do not have to move a timer.
     async fn idle(&self, period: Duration) {

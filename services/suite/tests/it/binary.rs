@@ -15,7 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::client::Client;
 
 /// How long anything may take before it counts as hanging.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that starts `roster` on `folder`/data and a free port, with
 /// nothing of this process's environment.

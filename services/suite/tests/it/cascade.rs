@@ -15,6 +15,7 @@ use roster_proto::{
 };
 use roster_testkit::StopAt;
 use sea_orm::{ConnectionTrait, Statement};
+use tokio::task::JoinSet;
 use tonic::Code;
 
 use crate::{
@@ -207,18 +208,17 @@ const STEPS: [(&str, u32); 13] = [
 /// Deletes a user with two kinds of data in a process that ends at a step,
 /// and starts another one.
 async fn end_at(step: &'static str, passes: u32) -> (World, Client) {
-    let stop = Arc::new(StopAt::new(step, passes));
+    let end = Arc::new(StopAt::new(step, passes));
     let world = World::new().await;
     let client = world.create_signed_in("person").await;
     create_personas(&client, 3).await;
-    let world = world.restart_with(stop.clone()).await;
+    let world = world.restart_with(end.clone()).await;
     let mut users = world.admin.users();
     let request = delete(&client.user_id);
-    let call = tokio::spawn(async move { users.delete_user(request).await });
-    stop.stopped().await;
-    let world = world.crash_and_restart().await;
-    call.abort();
-    (world, client)
+    let mut call = JoinSet::new();
+    call.spawn(async move { users.delete_user(request).await });
+    end.stopped().await;
+    (world.crash_and_restart().await, client)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use roster_db::{Db, DbConfig};
 use sea_orm::ConnectionTrait as _;
 use tempfile::tempdir;
-use tonic::{Code, Status, Streaming, transport::Channel};
+use tonic::{
+    Code, Status, Streaming,
+    transport::{Channel, Endpoint},
+};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,
     health_check_response::ServingStatus::{self, NotServing, Serving},
@@ -13,7 +16,7 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    binary::{self, Roster},
+    binary::{self, PATIENCE, Roster},
     world::World,
 };
 
@@ -31,7 +34,7 @@ const WHOLE: &str = "";
 
 async fn connect(world: &World) -> HealthClient<Channel> {
     let address = format!("http://{}", world.suite.address());
-    HealthClient::connect(address).await.unwrap()
+    HealthClient::new(Endpoint::from_shared(address).unwrap().connect().await.unwrap())
 }
 
 fn of(service: &str) -> HealthCheckRequest {
@@ -43,7 +46,8 @@ async fn check(client: &HealthClient<Channel>, service: &str) -> Result<ServingS
 }
 
 async fn next(watched: &mut Streaming<HealthCheckResponse>) -> Option<ServingStatus> {
-    watched.message().await.unwrap().map(|it| it.status())
+    let message = tokio::time::timeout(PATIENCE, watched.message()).await.expect("news");
+    message.unwrap().map(|it| it.status())
 }
 
 #[tokio::test]

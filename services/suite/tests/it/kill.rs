@@ -143,7 +143,7 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_behind() {
     let figures = format!(
         "{KILLS} kills, {} acknowledged writes, {} users, {} deletions, {} sessions, {} personas; \
          all deletions complete {slowest:?} after the last start; {:?} in all",
-        run.acknowledged.borrow(),
+        *run.acknowledged.borrow(),
         expected.users.len(),
         expected.deleted.len(),
         expected.tokens.len(),

@@ -1,7 +1,15 @@
 //! The process as an operator meets it: what it prints, what it refuses, how
 //! it ends.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use roster_proto::{
     identity::v1::{CreateUserRequest, ListUsersRequest},
@@ -40,7 +48,7 @@ fn with(mut command: Command, name: &str, value: &str) -> Command {
     command
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_first_start_prints_where_everything_is_and_the_password_once() {
     let folder = tempdir().unwrap();
     let mut first = Roster::start(command(folder.path()));
@@ -63,7 +71,7 @@ async fn the_first_start_prints_where_everything_is_and_the_password_once() {
     assert!(!second.stderr.contains(&password), "{}", second.stderr);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_given_password_counts_once_and_is_not_repeated() {
     let folder = tempdir().unwrap();
     let mut first = Roster::start(with(command(folder.path()), "ADMIN_PASSWORD", "given at first"));
@@ -246,7 +254,7 @@ fn migrating_says_what_it_did_and_a_start_goes_on_from_there() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn calls_accepted_before_sigterm_get_their_answers() {
     const CALLS: usize = 40;
     let folder = tempdir().unwrap();
@@ -271,14 +279,14 @@ async fn calls_accepted_before_sigterm_get_their_answers() {
     assert_eq!(later, CALLS - 1);
     let ended = roster.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(TcpStream::connect(address).is_err());
 
     let mut roster = Roster::start(command(folder.path()));
     let admin = sign_in(&roster.connect().await, "admin", PASSWORD).await.unwrap();
     assert_eq!(usernames(&admin).await.len(), CALLS + 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn logs_are_json_and_hold_nothing_personal_and_no_secret() {
     let folder = tempdir().unwrap();
     let command = with(command(folder.path()), "ROSTER__LOG__FORMAT", "json");
@@ -320,4 +328,20 @@ async fn logs_are_json_and_hold_nothing_personal_and_no_secret() {
     for personal in ["zaphod", "Zaphod", "Beeblebrox", "heart-of-gold", "trillian"] {
         assert!(!log.contains(personal), "{personal}: {log}");
     }
+}
+
+/// Speaks HTTP/2 as far as it must, and then does not answer any more.
+#[test]
+fn a_client_that_does_not_listen_does_not_hold_up_the_end() {
+    let folder = tempdir().unwrap();
+    let mut roster = Roster::start(command(folder.path()));
+    let mut deaf = TcpStream::connect(roster.address()).unwrap();
+    deaf.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        .unwrap();
+    // Its settings are the first that the server sends: it has been let in.
+    deaf.read_exact(&mut [0; 9]).unwrap();
+    let begun = Instant::now();
+    let ended = roster.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }

@@ -73,7 +73,7 @@ fn answered<T>(answer: Result<Response<T>, Status>) -> Result<Result<T, Status>,
 
 impl Worker {
     pub fn new(number: u64, seed: u64, acknowledged: Acknowledged) -> Self {
-        let rng = ChaCha8Rng::seed_from_u64(seed ^ (number + 1) << 32);
+        let rng = ChaCha8Rng::seed_from_u64(seed ^ ((number + 1) << 32));
         Self { number, users: Vec::new(), open: None, created: 0, rng, acknowledged }
     }
 

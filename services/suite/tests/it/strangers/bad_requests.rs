@@ -1,13 +1,15 @@
 //! Well-formed requests that cannot be carried out.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MethodDescriptor, ReflectMessage, Value,
+};
 use roster_proto::identity::v1::{CreateUserRequest, RegisterRequest};
 use tonic::Code;
 
 use super::{
     cast::{Cast, Who},
     contract::{self, Level},
-    fixture::Stage,
+    fixture::{OF_NO_ONE, Stage},
     open_world,
     wire::{assert_no_defect, outcome, send},
 };
@@ -83,11 +85,8 @@ async fn a_stale_etag_is_aborted() {
 async fn a_taken_username_already_exists() {
     let world = open_world().await;
     world.create_user("taken").await;
-    let taken = (
-        Code::AlreadyExists,
-        "USERNAME_TAKEN".to_owned(),
-        "Username already exists".to_owned(),
-    );
+    let taken =
+        (Code::AlreadyExists, "USERNAME_TAKEN".to_owned(), "Username already exists".to_owned());
     for username in ["taken", "TAKEN", "Ｔaken"] {
         let request = CreateUserRequest { username: username.to_owned(), ..person() };
         assert_eq!(refusal(world.admin.users().create_user(request).await), taken, "{username}");
@@ -141,19 +140,15 @@ fn lasting(answer: &DynamicMessage) -> Value {
 fn other_request(request: &DynamicMessage) -> DynamicMessage {
     let mut other = request.clone();
     let first = request.descriptor().fields().next().unwrap();
-    let value = match other.get_field(&first).into_owned() {
-        Value::String(text) if text.len() == 36 => {
-            Value::String("01890a5d-ac96-774b-bcce-b302099a8057".to_owned())
-        }
-        Value::String(text) => Value::String(format!("{text}x")),
-        Value::Message(mut message) => {
-            let name = message.descriptor().get_field_by_name("name").unwrap();
-            message.set_field(&name, text("Another"));
-            Value::Message(message)
-        }
-        unforeseen => panic!("{unforeseen:?}"),
-    };
-    other.set_field(&first, value);
+    if let Some(message) = other.get_field_mut(&first).as_message_mut() {
+        let name = message.descriptor().get_field_by_name("name").unwrap();
+        message.set_field(&name, text("Another"));
+        return other;
+    }
+    let value = request.get_field(&first).as_str().unwrap().to_owned();
+    let is_id = value.len() == OF_NO_ONE.len();
+    let another = if is_id { OF_NO_ONE.to_owned() } else { format!("{value}x") };
+    other.set_field(&first, Value::String(another));
     other
 }
 
@@ -170,12 +165,19 @@ fn extremes(field: &FieldDescriptor) -> Vec<Value> {
     };
     match field.kind() {
         Kind::String => texts(),
-        Kind::Int32 => [i32::MIN, -1, 0, 1, i32::MAX].map(Value::I32).to_vec(),
-        Kind::Int64 => [i64::MIN, -1, 0, 253_402_300_800, i64::MAX].map(Value::I64).to_vec(),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            [i32::MIN, -1, 0, 1, i32::MAX].map(Value::I32).to_vec()
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            [i64::MIN, -1, 0, 253_402_300_800, i64::MAX].map(Value::I64).to_vec()
+        }
         Kind::Bool => [true, false].map(Value::Bool).to_vec(),
         Kind::Enum(_) => [i32::MIN, -1, 0, 2, i32::MAX].map(Value::EnumNumber).to_vec(),
         Kind::Message(inner) => vec![Value::Message(DynamicMessage::new(inner))],
-        other => panic!("{}: no extremes of {other:?}", field.full_name()),
+        Kind::Bytes => [&[][..], &[0xff; 5_000][..]].map(|it| Value::Bytes(it.into())).to_vec(),
+        Kind::Double | Kind::Float => panic!("{}: a number of a new kind", field.full_name()),
+        Kind::Uint32 | Kind::Fixed32 => [0, u32::MAX].map(Value::U32).to_vec(),
+        Kind::Uint64 | Kind::Fixed64 => [0, u64::MAX].map(Value::U64).to_vec(),
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, ReflectMessage, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, MessageDescriptor, MethodDescriptor, Value,
+};
 
 static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(roster_proto::FILE_DESCRIPTOR_SET).unwrap());
@@ -94,7 +96,7 @@ pub fn unimplemented() -> BTreeSet<String> {
 
 /// The rules of a field, as `(kind.rule, bound)`; a rule about the presence
 /// of the field is just `required`.
-pub fn rules(field: &prost_reflect::FieldDescriptor) -> Vec<(String, Value)> {
+pub fn rules(field: &FieldDescriptor) -> Vec<(String, Value)> {
     let option = pool().get_extension_by_name("buf.validate.field").unwrap();
     let options = field.options();
     if !options.has_extension(&option) {
@@ -103,29 +105,24 @@ pub fn rules(field: &prost_reflect::FieldDescriptor) -> Vec<(String, Value)> {
     let Value::Message(rules) = options.get_extension(&option).into_owned() else {
         panic!("rules are a message");
     };
-    let of_kind = |(kind, value): (prost_reflect::FieldDescriptor, &Value)| match value {
-        Value::Message(of_kind) => of_kind
+    let of_kind = |(kind, value): (FieldDescriptor, &Value)| match value.as_message() {
+        Some(of_kind) => of_kind
             .fields()
             .map(|(rule, bound)| (format!("{}.{}", kind.name(), rule.name()), bound.clone()))
             .collect(),
-        presence => vec![(kind.name().to_owned(), presence.clone())],
+        None => vec![(kind.name().to_owned(), value.clone())],
     };
     rules.fields().flat_map(of_kind).collect()
 }
 
 /// Whether a message type is one of Roster's.
-pub fn is_ours(message: &prost_reflect::MessageDescriptor) -> bool {
+pub fn is_ours(message: &MessageDescriptor) -> bool {
     message.full_name().starts_with("roster.")
 }
 
-/// A message of a type, as its JSON.
-pub fn message(
-    descriptor: prost_reflect::MessageDescriptor,
-    json: serde_json::Value,
-) -> DynamicMessage {
+/// A message of a type from its JSON.
+pub fn message(descriptor: MessageDescriptor, json: &serde_json::Value) -> DynamicMessage {
     let name = descriptor.full_name().to_owned();
-    let message = DynamicMessage::deserialize(descriptor, &json);
-    let message = message.unwrap_or_else(|error| panic!("{name}: {error}: {json}"));
-    assert_eq!(message.descriptor().full_name(), name);
-    message
+    DynamicMessage::deserialize(descriptor, json)
+        .unwrap_or_else(|error| panic!("{name}: {error}: {json}"))
 }

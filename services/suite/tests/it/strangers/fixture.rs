@@ -31,7 +31,7 @@ pub struct Stage<'a> {
 }
 
 /// Something that belongs to nobody and to no user.
-const OF_NO_ONE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+pub const OF_NO_ONE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 impl Stage<'_> {
     /// A valid request of this caller. A method without one fails the test.
@@ -45,7 +45,7 @@ impl Stage<'_> {
             _ => None,
         };
         let (json, hidden_as) = fixture.unwrap_or_else(|| panic!("{name} has no fixture"));
-        Fixture { request: contract::message(method.input(), json), hidden_as }
+        Fixture { request: contract::message(method.input(), &json), hidden_as }
     }
 
     /// A username that nobody has.
@@ -82,7 +82,11 @@ impl Stage<'_> {
 
     async fn identity(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
         let request = match method {
-            "AccountService/GetProfile" | "AccountService/GetSettings" => json!({}),
+            "AccountService/GetProfile"
+            | "AccountService/GetSettings"
+            | "ApiKeyService/ListApiKeys"
+            | "SystemApiKeyService/ListApiKeys"
+            | "MachineTokenService/ListMachineTokens" => json!({}),
             "AccountService/Register" | "UserAdminService/CreateUser" => self.new_user(),
             "AccountService/UpdateProfile" => json!({"displayName": "Another", "email": "a@b.c"}),
             "AccountService/ChangePassword" => {
@@ -104,9 +108,6 @@ impl Stage<'_> {
             | "UserAdminService/WatchDeletion" => json!({"deletionId": self.deletion().await}),
             "UserAdminService/ListDeletions" => json!({"pageSize": 2}),
             "UserAdminService/GetStatistics" => json!({"startDay": "2026-01-01"}),
-            "ApiKeyService/ListApiKeys"
-            | "SystemApiKeyService/ListApiKeys"
-            | "MachineTokenService/ListMachineTokens" => json!({}),
             "ApiKeyService/CreateApiKey" | "SystemApiKeyService/CreateApiKey" => {
                 json!({"provider": "acme", "name": "Main", "secret": "s3cret-s3cret"})
             }

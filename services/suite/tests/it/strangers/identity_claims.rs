@@ -125,7 +125,10 @@ async fn no_header_changes_who_one_is() {
             let claimed = [(name, claim)];
             assert_eq!(line.profile(&claimed).await, Err(unauthenticated()), "{claimed:?}");
             assert_eq!(line.list_users(&claimed).await, unauthenticated(), "{claimed:?}");
-            for both in [[("authorization", &*own), (name, claim)], [(name, claim), ("authorization", &own)]] {
+            for both in [
+                [("authorization", &*own), (name, claim)],
+                [(name, claim), ("authorization", &own)],
+            ] {
                 assert_eq!(line.profile(&both).await, Ok(line.user.user_id.clone()), "{both:?}");
                 assert_eq!(line.list_users(&both).await, admin_required(), "{both:?}");
             }

@@ -174,7 +174,8 @@ async fn rubbish_is_refused_and_never_a_defect() {
         }
         // Nobody gets to see how a method takes rubbish.
         if contract::level(&method) != contract::Level::Public {
-            let (status, _) = exchange(&line.channel, head(&path), b"\0\0\0\0\x01\x0f".to_vec()).await;
+            let (status, _) =
+                exchange(&line.channel, head(&path), b"\0\0\0\0\x01\x0f".to_vec()).await;
             assert_eq!(status.code(), Code::Unauthenticated, "{path}");
         }
     }
@@ -187,7 +188,9 @@ async fn a_malformed_message_is_an_invalid_argument() {
     let line = Line::new(&world).await;
     let get = "/roster.identity.v1.UserAdminService/GetUser";
     let malformed = because(Code::InvalidArgument, "MALFORMED_REQUEST");
-    for body in [Vec::new(), framed(&[0x0f]), framed(&[0x0a, 0x02, 0xc3, 0x28]), vec![0, 0, 0, 0, 9]] {
+    for body in
+        [Vec::new(), framed(&[0x0f]), framed(&[0x0a, 0x02, 0xc3, 0x28]), vec![0, 0, 0, 0, 9]]
+    {
         assert_eq!(line.send(line.head(get), body.clone()).await, malformed, "{body:?}");
     }
     // Health and reflection speak the same protocol, and no better of us.

@@ -114,9 +114,10 @@ fn violating(rule: &str, bound: &Value, field: &FieldDescriptor) -> Vec<Wrong> {
         "string.min_len" => texts(["ä".repeat(size() - 1)]),
         "string.max_len" => texts(["ä".repeat(size() + 1), "a".repeat(size() + 1)]),
         // The emails keep their form: one rule is violated, not two.
-        "string.max_bytes" if field.name() == "email" => {
-            texts([format!("{}@b", "a".repeat(size() - 1)), format!("{}@b", "ä".repeat(size() / 2))])
-        }
+        "string.max_bytes" if field.name() == "email" => texts([
+            format!("{}@b", "a".repeat(size() - 1)),
+            format!("{}@b", "ä".repeat(size() / 2)),
+        ]),
         "string.max_bytes" => texts(["a".repeat(size() + 1), "ä".repeat(size() / 2 + 1)]),
         "string.uuid" => texts([""].into_iter().chain(NO_UUIDS)),
         "string.pattern" => texts(mismatches(bound.as_str().unwrap(), field)),
