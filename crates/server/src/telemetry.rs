@@ -78,7 +78,7 @@ impl TelemetryGuard {
 
 impl Drop for TelemetryGuard {
     /// Sends what is left when nobody has flushed. Blocks for
-    /// [`PATIENCE`] at the most, and needs another thread of the runtime to
+    /// `PATIENCE` at the most, and needs another thread of the runtime to
     /// do the sending.
     fn drop(&mut self) {
         let Some(provider) = self.provider.take() else { return };

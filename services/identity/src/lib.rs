@@ -15,8 +15,8 @@
 //! descriptor test.
 //!
 //! A change of a role, a state or an account takes the guard row first
-//! ([`store::guard`]), and goes through the ledger: the type of
-//! [`store::guard::Turn`] sees to it.
+//! (`store::guard`), and goes through the ledger: the type of
+//! `store::guard::Turn` sees to it.
 
 mod announce;
 mod background;
