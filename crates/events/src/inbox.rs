@@ -2,11 +2,17 @@
 
 mod entity;
 
-use roster_db::{DbError, Tx};
+use chrono::TimeDelta;
+use roster_db::{Db, DbError, Tx};
 use roster_kernel::{EventId, Timestamp};
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 
 use crate::Receipt;
+
+/// How long a receipt is kept for repetitions of its event. An event that
+/// comes again even later is carried out again, which its consumers allow:
+/// states carry versions, and erasing what is erased finds nothing.
+const KEPT_FOR: TimeDelta = TimeDelta::days(30);
 
 /// The inbox of a consumer: one row for each event whose effect is committed.
 #[derive(Clone, Copy, Debug)]
@@ -45,5 +51,16 @@ impl Inbox {
         let counts =
             serde_json::from_value(row.counts).map_err(|_| DbError::Unexpected("inbox.counts"))?;
         Ok(Some(Receipt::Done { event_id, counts, at: row.completed_at }))
+    }
+
+    /// Deletes receipts that are older than any repetition.
+    pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, DbError> {
+        let tx = db.begin().await?;
+        let swept = entity::Entity::delete_many()
+            .filter(entity::Column::CompletedAt.lt(now - KEPT_FOR))
+            .exec(&*tx)
+            .await?;
+        tx.commit().await?;
+        Ok(swept.rows_affected)
     }
 }

@@ -6,6 +6,7 @@ mod position;
 use std::{fmt, sync::Arc, time::Duration};
 
 use roster_db::{Db, DbError};
+use roster_events::Inbox;
 use roster_kernel::{Caller, Env, ServiceName};
 use roster_proto::{
     identity::v1::{
@@ -98,6 +99,9 @@ impl<D: SubjectData> Reconciler<D> {
                     REST
                 }
             };
+            if let Err(error) = Inbox::sweep(&self.db, self.env.now()).await {
+                tracing::warn!(service = %self.name, class = error.class(), "receipts not swept");
+            }
             tokio::select! {
                 () = self.env.sleep(rest) => {}
                 () = stop.cancelled() => return,

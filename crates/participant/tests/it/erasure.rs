@@ -1,6 +1,6 @@
 //! Erasure in batches, confirmed with what was erased.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use roster_events::{Bus, Inbox, Receipt, Subscription};
 use roster_kernel::{Env, UserId};
@@ -65,5 +65,25 @@ async fn an_erasure_that_was_cut_off_anywhere_is_completed_with_the_full_count()
         let receipt = Inbox::find(second.db().read(), event.id).await.unwrap().unwrap();
         let Receipt::Done { counts, .. } = receipt else { panic!("not done") };
         assert_eq!(counts, [("notes".to_owned(), 1_234)], "{step} {passes}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_after_its_receipt_was_swept_says_the_same() {
+    let world = World::new().await;
+    world.start().await;
+    let mut receipts = receipts(&world).await;
+    let user = UserId::generate(&world.env);
+    world.add_notes(user, 3).await;
+    let event = world.deleted(user, 2);
+    let counts = vec![("notes".to_owned(), 3)];
+    for days in [0, 31] {
+        world.clock.advance(Duration::from_hours(days * 24));
+        let swept = Inbox::sweep(world.db(), world.env.now()).await.unwrap();
+        assert_eq!(swept, u64::from(days > 0));
+        world.publish(&event).await;
+        let receipt = Receipt::decode(&receipts.next().await.unwrap().payload).unwrap();
+        let at = world.env.now();
+        assert_eq!(receipt, Receipt::Done { event_id: event.id, counts: counts.clone(), at });
     }
 }
