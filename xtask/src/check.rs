@@ -6,8 +6,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools;
 
-/// Format, contracts, lints and documents.
+/// The most lines of a file outside tests.
+const LONGEST: usize = 500;
+
+/// Sizes, format, contracts, lints and documents.
 pub fn lint() -> Result<()> {
+    sizes()?;
     let buf = tools::buf()?;
     run("format", cargo(["fmt", "--all", "--check"]))?;
     let mut lint = Command::new(buf);
@@ -20,6 +24,23 @@ pub fn lint() -> Result<()> {
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--locked"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run("documents", doc)
+}
+
+/// No file outside tests is longer than a reader can keep in mind.
+fn sizes() -> Result<()> {
+    eprintln!("==> sizes");
+    let listed = Command::new("git")
+        .args(["ls-files", "*.rs", "*.proto"])
+        .current_dir(root())
+        .output()
+        .context("cannot ask git for the files")?;
+    ensure!(listed.status.success(), "git does not list the files");
+    let listed = String::from_utf8(listed.stdout)?;
+    for file in listed.lines().filter(|file| !file.contains("/tests/")) {
+        let lines = std::fs::read_to_string(root().join(file))?.lines().count();
+        ensure!(lines <= LONGEST, "{file} has {lines} lines, and {LONGEST} are the most");
+    }
+    Ok(())
 }
 
 /// Every test. The tests find the tools that they drive on the path.

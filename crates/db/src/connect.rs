@@ -1,10 +1,13 @@
 //! One SQLite file: a pool of readers and one writer.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::PathBuf, sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -58,8 +61,22 @@ impl DbConfig {
         options
     }
 
+    /// Makes the file, for its owner alone, if it is not there: it holds hashes
+    /// of passwords. SQLite gives its log the same mode.
+    fn create(&self) -> Result<(), DbError> {
+        let mut options = OpenOptions::new();
+        match options.write(true).create_new(true).mode(0o600).open(&self.path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => {
+                Err(DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(error.to_string()))))
+            }
+        }
+    }
+
     /// A single connection of its own, for migrations.
     pub(crate) async fn single(&self) -> Result<DatabaseConnection, DbError> {
+        self.create()?;
         Ok(Database::connect(self.options(1)).await?)
     }
 }
@@ -79,6 +96,7 @@ struct Inner {
 impl Db {
     /// Opens the database. Its schema is not looked at: see [`Db::migrate`].
     pub async fn open(config: &DbConfig) -> Result<Self, DbError> {
+        config.create()?;
         let writer = Database::connect(config.options(1)).await?;
         let readers = Database::connect(config.options(config.readers)).await?;
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })

@@ -38,6 +38,9 @@ pub enum StartError {
     /// `ADMIN_PASSWORD` is no password.
     #[error("ADMIN_PASSWORD cannot be used")]
     AdminPassword(#[source] FirstAdminError),
+    /// A service cannot be made to agree with the ledger of users.
+    #[error("the {0} service cannot catch up with the ledger of users")]
+    Reconcile(&'static str, #[source] ReconcileError),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -72,7 +75,18 @@ impl Suite {
     /// Starts listening for clients.
     pub async fn listen(&mut self, config: &RosterConfig) -> Result<(), StartError> {
         let (listener, address) = bind(config).await?;
+        self.catch_up().await?;
         self.accept(listener, address, config);
+        Ok(())
+    }
+
+    /// Makes every participant agree with the ledger before the first client
+    /// comes: one that was restored from a backup must not accept, not even
+    /// for a moment, who has been deleted since.
+    async fn catch_up(&self) -> Result<(), StartError> {
+        for (service, report) in self.reconcile().await {
+            report.map_err(|error| StartError::Reconcile(service, error))?;
+        }
         Ok(())
     }
 
@@ -119,6 +133,7 @@ impl Suite {
         // The administrator before the first client, who could otherwise
         // register and be the one user there is.
         let admin = suite.ensure_first_admin(admin_password).await?;
+        suite.catch_up().await?;
         suite.accept(listener, address, &config);
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -105,4 +106,14 @@ async fn a_folder_that_is_not_there_is_unavailable() {
 async fn migrations_are_applied_once() {
     let temp = TempDb::new::<Migrator>().await;
     assert_eq!(Db::migrate::<Migrator>(&temp.config).await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn databases_are_for_their_owner_alone() {
+    let temp = with_table().await;
+    for entry in fs::read_dir(temp.config.path.parent().unwrap()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+    }
 }

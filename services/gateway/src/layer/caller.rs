@@ -66,7 +66,7 @@ impl Authenticator {
             None => Actor::Anonymous,
             Some(token) => {
                 let deadline = extensions.get::<Deadline>().copied();
-                self.authenticate(token, deadline)
+                self.authenticate(token, deadline, &correlation_id)
                     .await
                     .map_err(|status| Error::Authentication(Box::new(status)))?
             }
@@ -74,10 +74,18 @@ impl Authenticator {
         Ok(Caller { actor, origin, correlation_id })
     }
 
-    async fn authenticate(&self, token: &str, deadline: Option<Deadline>) -> Result<Actor, Status> {
+    async fn authenticate(
+        &self,
+        token: &str,
+        deadline: Option<Deadline>,
+        correlation_id: &str,
+    ) -> Result<Actor, Status> {
         let mut client = AuthenticationServiceClient::new(self.session.clone());
         let message = AuthenticateRequest { token: token.to_owned() };
-        let caller = Caller::service(self.gateway.clone());
+        let caller = Caller {
+            correlation_id: correlation_id.to_owned(),
+            ..Caller::service(self.gateway.clone())
+        };
         let request = outgoing(message, caller, deadline, self.env.now());
         let answer = client.authenticate(request).await?.into_inner();
         user(&answer).ok_or_else(|| Refusal::internal(&MalformedAnswer).into())

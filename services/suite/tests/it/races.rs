@@ -74,15 +74,34 @@ async fn log_in(client: &Client, username: &str) -> Option<Client> {
     }
 }
 
-async fn create_persona(client: &Client) {
+/// Creates a persona; answers whether that went well.
+async fn create_persona(client: &Client) -> bool {
     let persona = Persona { name: Some("Racing".to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
-    if let Err(status) = client.personas().create_persona(request).await {
-        assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
+    match client.personas().create_persona(request).await {
+        Ok(_) => true,
+        Err(status) => {
+            assert_eq!(status.code(), Code::Unauthenticated, "{status:?}");
+            false
+        }
     }
 }
 
-async fn round(world: &World, connections: &[Client], number: usize) {
+/// How often each side of a race came first.
+#[derive(Debug, Default)]
+struct Tally {
+    logins: [usize; 2],
+    personas: [usize; 2],
+}
+
+/// What a writer did.
+enum Wrote {
+    Blow,
+    Login(Option<Client>),
+    Persona(bool),
+}
+
+async fn round(world: &World, connections: &[Client], number: usize, tally: &mut Tally) {
     let username = format!("racer-{number}");
     let request = CreateUserRequest { username: username.clone(), ..person() };
     let user_id = world.create(request).await.user_id;
@@ -100,17 +119,24 @@ async fn round(world: &World, connections: &[Client], number: usize) {
                 // Somewhere in the middle, so that both sides of it happen.
                 _ if writer == WRITERS / 2 => {
                     strike(&admin, user_id, blow).await;
-                    None
+                    Wrote::Blow
                 }
-                0 => log_in(&connection, &username).await,
-                _ => {
-                    create_persona(&before).await;
-                    None
-                }
+                0 => Wrote::Login(log_in(&connection, &username).await),
+                _ => Wrote::Persona(create_persona(&before).await),
             }
         });
     }
-    let opened: Vec<_> = writers.join_all().await.into_iter().flatten().collect();
+    let mut opened = Vec::new();
+    for wrote in writers.join_all().await {
+        match wrote {
+            Wrote::Blow => {}
+            Wrote::Login(client) => {
+                tally.logins[usize::from(client.is_some())] += 1;
+                opened.extend(client);
+            }
+            Wrote::Persona(created) => tally.personas[usize::from(created)] += 1,
+        }
+    }
     for client in opened.iter().chain([&before]) {
         assert!(!client.is_signed_in().await, "round {number}: a session outlived {blow:?}");
     }
@@ -123,9 +149,13 @@ async fn nothing_is_created_behind_a_deletion_a_disabling_or_a_reset() {
     for _ in 0..CONNECTIONS {
         connections.push(world.another_connection().await);
     }
+    let mut tally = Tally::default();
     for number in 0..ROUNDS {
-        round(&world, &connections, number).await;
+        round(&world, &connections, number, &mut tally).await;
     }
     world.settle().await;
     assert_eq!(orphans(&world).await, 0);
+    // Both sides of the race came first at times: otherwise it was none.
+    let counts = tally.logins.into_iter().chain(tally.personas);
+    assert!(counts.into_iter().all(|count| count > 0), "{tally:?}");
 }

@@ -78,6 +78,24 @@ impl World {
         Self::start(folder, config, clock, env, None).await
     }
 
+    /// Stops and starts again.
+    pub async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// Stops, does something to what is left, and starts again.
+    pub async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
+        let Self { suite, clock, env, config, folder, .. } = self;
+        suite.stop().await;
+        meanwhile();
+        Self::start(folder, config, clock, env, None).await
+    }
+
+    /// A client of this process with the token of another one's.
+    pub fn same_token(&self, client: &Client) -> Client {
+        self.nobody.with_token(client.token(), &client.user_id)
+    }
+
     /// Stops and starts again, with somebody watching the steps.
     pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
         let Self { suite, clock, env, config, folder, .. } = self;
