@@ -17,7 +17,7 @@ enum Command {
     },
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let Command::Migrate { database } = Command::parse();
     Db::migrate::<Migrator>(&DbConfig::new(database)).await?;

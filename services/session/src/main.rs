@@ -1,19 +1,25 @@
-//! The session service's own binary: `roster-session migrate <database>`
-//! brings the service's database up to date.
+//! `roster-session`: the session service's own commands.
 
-use std::{env, error::Error, path::PathBuf};
+use std::path::PathBuf;
 
+use clap::Parser;
 use roster_db::{Db, DbConfig};
+use roster_session::Migrator;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<_> = env::args_os().skip(1).collect();
-    let [command, database] = arguments.as_slice() else { return Err(USAGE.into()) };
-    if command != "migrate" {
-        return Err(USAGE.into());
-    }
-    Db::migrate::<roster_session::Migrator>(&DbConfig::new(PathBuf::from(database))).await?;
-    Ok(())
+/// The session service.
+#[derive(Debug, Parser)]
+#[command(version)]
+enum Command {
+    /// Brings the service's database up to date.
+    Migrate {
+        /// The SQLite file; created when missing.
+        database: PathBuf,
+    },
 }
 
-const USAGE: &str = "usage: roster-session migrate <database>";
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let Command::Migrate { database } = Command::parse();
+    Db::migrate::<Migrator>(&DbConfig::new(database)).await?;
+    Ok(())
+}

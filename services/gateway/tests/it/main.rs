@@ -5,3 +5,4 @@ mod edge;
 mod forwarding;
 mod overload;
 mod refusals;
+mod routes;
