@@ -35,6 +35,7 @@ impl MigrationTrait for CreateOutbox {
         for (name, indexed) in [
             ("outbox_event_next_attempt_at", "next_attempt_at"),
             ("outbox_event_retired_at", "retired_at"),
+            ("outbox_event_subject", "subject"),
         ] {
             let index = Index::create().name(name).table("outbox_event").col(indexed).to_owned();
             manager.create_index(index).await?;

@@ -167,6 +167,18 @@ impl Outbox {
         }
     }
 
+    /// The newest event about `subject` that `consumer` has not confirmed: what
+    /// there is to wait for when a change is asked for that has been made, but
+    /// may not be in effect yet.
+    pub async fn unconfirmed(
+        &self,
+        connection: &impl ConnectionTrait,
+        subject: UserId,
+        consumer: &str,
+    ) -> Result<Option<EventId>, DbError> {
+        store::unconfirmed(connection, subject, consumer).await
+    }
+
     /// The deliveries of some events, each with its event's id, ordered by
     /// event and consumer.
     pub async fn deliveries(

@@ -130,10 +130,11 @@ impl Suite {
         // password is drawn that nobody gets to see.
         let (listener, address) = bind(&config).await?;
         let mut suite = Self::assemble(&config, env, config.identity.hash_params()).await?;
-        // The administrator before the first client, who could otherwise
-        // register and be the one user there is.
-        let admin = suite.ensure_first_admin(admin_password).await?;
         suite.catch_up().await?;
+        // The administrator before the first client, who could otherwise
+        // register and be the one user there is; and last of all that can
+        // fail, so that a password that was drawn is shown.
+        let admin = suite.ensure_first_admin(admin_password).await?;
         suite.accept(listener, address, &config);
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();

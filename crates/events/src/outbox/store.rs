@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use roster_db::{DbError, Tx};
-use roster_kernel::{EventId, ServiceName, Timestamp};
+use roster_kernel::{EventId, ServiceName, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::Expr,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set, sea_query::Expr,
 };
 
 use super::{
@@ -127,6 +127,27 @@ pub async fn confirmed(
         .one(connection)
         .await?;
     Ok(row.is_none_or(|row| row.completed_at.is_some()))
+}
+
+pub async fn unconfirmed(
+    connection: &impl ConnectionTrait,
+    subject: UserId,
+    consumer: &str,
+) -> Result<Option<EventId>, DbError> {
+    let about = event::Entity::find()
+        .select_only()
+        .column(event::Column::Id)
+        .filter(event::Column::Subject.eq(subject.uuid()))
+        .into_query();
+    let row = delivery::Entity::find()
+        .filter(delivery::Column::Consumer.eq(consumer))
+        .filter(delivery::Column::CompletedAt.is_null())
+        .filter(delivery::Column::EventId.in_subquery(about))
+        // Ids begin with the time.
+        .order_by_desc(delivery::Column::EventId)
+        .one(connection)
+        .await?;
+    Ok(row.map(|row| row.event_id.into()))
 }
 
 pub async fn confirm(

@@ -39,7 +39,16 @@ pub async fn announce(
     before: &Subject,
     after: Subject,
 ) -> Result<(Subject, Option<EventId>), Error> {
-    let Some(next) = note(tx, turn, before, after).await? else { return Ok((*before, None)) };
+    let Some(next) = note(tx, turn, before, after).await? else {
+        return Ok((*before, pending(cx, tx, before).await?));
+    };
     let event = announce::state_changed(&cx.outbox, tx, &next).await?;
     Ok((next, Some(event)))
+}
+
+/// The announcement that has made the state what it is, while it is not in
+/// effect yet. Whoever asks for that state again waits for the same receipt:
+/// an answer says what is in effect, not what has been asked for before.
+pub async fn pending(cx: &Cx, tx: &Tx, subject: &Subject) -> Result<Option<EventId>, Error> {
+    Ok(cx.outbox.unconfirmed(&**tx, subject.user_id, &cx.effect_consumer).await?)
 }

@@ -119,7 +119,8 @@ pub(super) async fn store(
     now: Timestamp,
 ) -> Result<Changed, Error> {
     if fields.is_empty() {
-        return Ok(Changed { user: after, event: None });
+        let event = transition::pending(cx, tx, &before.subject).await?;
+        return Ok(Changed { user: after, event });
     }
     let (subject, event) =
         transition::announce(cx, tx, turn, &before.subject, after.subject).await?;

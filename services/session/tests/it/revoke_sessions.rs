@@ -165,3 +165,16 @@ async fn a_revocation_that_is_cut_short_has_ended_whole_batches() {
     assert_eq!(revoke(&world, &root, left).await.unwrap(), 701);
     assert_eq!(world.audited(METHOD).await, 1, "what has been done is on record");
 }
+
+#[tokio::test]
+async fn a_time_that_no_calendar_has_ends_nobodys_sessions() {
+    let world = World::new().await;
+    let root = world.signed_in_admin().await;
+    let ann = world.signed_in("ann").await;
+    // Milliseconds where seconds are meant.
+    let moment = prost_types::Timestamp { seconds: 1_700_000_000_000, nanos: 0 };
+    let request = RevokeSessionsRequest { create_time_from: Some(moment), ..Default::default() };
+    let status = revoke(&world, &root, request).await.unwrap_err();
+    assert_eq!(fields(&status), ["create_time_from"]);
+    world.authenticate(&ann.token).await.unwrap();
+}

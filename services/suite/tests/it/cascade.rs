@@ -6,8 +6,8 @@ use roster_db::{Db, DbConfig};
 use roster_events::{Faults, Subscription};
 use roster_proto::{
     identity::v1::{
-        DeleteUserRequest, Deletion, DeletionState, GetDeletionRequest, GetUserRequest,
-        ListDeletionsRequest, ListUsersRequest, ReceiptState, RetryDeletionRequest,
+        DeleteUserRequest, Deletion, DeletionState, DisableUserRequest, GetDeletionRequest,
+        GetUserRequest, ListDeletionsRequest, ListUsersRequest, ReceiptState, RetryDeletionRequest,
         UpdateUserRequest,
     },
     persona::v1::{CreatePersonaRequest, Persona},
@@ -141,6 +141,22 @@ async fn a_role_change_that_is_not_confirmed_can_be_waited_for_too() {
     world.suite.bus().release();
     world.admin.users().update_user(request).await.unwrap();
     client.users().list_users(ListUsersRequest::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn asking_again_for_what_is_not_in_effect_yet_waits_for_it_too() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    // Without a request_id: somebody else, or somebody who lost the answer.
+    let request = DisableUserRequest { user_id: client.user_id.clone(), ..Default::default() };
+    for _ in 0..2 {
+        let answer = world.drive(world.admin.users().disable_user(request.clone())).await;
+        assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    }
+    world.suite.bus().release();
+    world.admin.users().disable_user(request).await.unwrap();
+    assert!(!client.is_signed_in().await);
 }
 
 #[tokio::test]
