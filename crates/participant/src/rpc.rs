@@ -7,8 +7,8 @@ use roster_db::Db;
 use roster_kernel::{Env, UserId};
 use roster_proto::subject::v1::{
     CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-    ExportSubjectDataResponse, KindCount, SubjectCounts,
-    subject_data_service_server::SubjectDataService,
+    ExportSubjectDataResponse, KindCount, SubjectCounts, SumSubjectDataRequest,
+    SumSubjectDataResponse, subject_data_service_server::SubjectDataService,
 };
 use roster_server::{Refusal, Violations};
 use tokio_stream::Stream;
@@ -62,6 +62,13 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
                 .collect(),
         });
         Ok(Response::new(CountSubjectDataResponse { subjects: subjects.collect() }))
+    }
+
+    async fn sum_subject_data(
+        &self,
+        _request: Request<SumSubjectDataRequest>,
+    ) -> Result<Response<SumSubjectDataResponse>, Status> {
+        Err(Refusal::not_implemented().into())
     }
 
     type ExportSubjectDataStream =

@@ -15,7 +15,7 @@ use roster_proto::{
     },
     subject::v1::{
         CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-        ExportSubjectDataResponse,
+        ExportSubjectDataResponse, SumSubjectDataRequest, SumSubjectDataResponse,
         subject_data_service_client::SubjectDataServiceClient,
         subject_data_service_server::{SubjectDataService, SubjectDataServiceServer},
     },
@@ -93,6 +93,13 @@ impl SubjectDataService for Puppet {
         _request: Request<CountSubjectDataRequest>,
     ) -> Result<Response<CountSubjectDataResponse>, Status> {
         Ok(Response::new(CountSubjectDataResponse::default()))
+    }
+
+    async fn sum_subject_data(
+        &self,
+        _request: Request<SumSubjectDataRequest>,
+    ) -> Result<Response<SumSubjectDataResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
     }
 
     type ExportSubjectDataStream =

@@ -15,7 +15,8 @@ use roster_events::{Address, Bus, Event, InProcessBus, Inflow, Receipt, Subscrip
 use roster_kernel::{Caller, ServiceName, Timestamp};
 use roster_proto::subject::v1::{
     CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-    ExportSubjectDataResponse, KindCount, SubjectCounts,
+    ExportSubjectDataResponse, KindCount, SubjectCounts, SumSubjectDataRequest,
+    SumSubjectDataResponse,
     subject_data_service_server::{SubjectDataService, SubjectDataServiceServer},
 };
 use roster_server::Upstream;
@@ -63,6 +64,13 @@ impl SubjectDataService for Counts {
             .map(|user_id| SubjectCounts { user_id, counts: counts.clone() })
             .collect();
         Ok(Response::new(CountSubjectDataResponse { subjects }))
+    }
+
+    async fn sum_subject_data(
+        &self,
+        _request: Request<SumSubjectDataRequest>,
+    ) -> Result<Response<SumSubjectDataResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
     }
 
     type ExportSubjectDataStream =
