@@ -64,7 +64,12 @@ async fn count(world: &World, service: &str, sql: &str) -> i64 {
 }
 
 async fn execute(world: &World, service: &str, sql: &str) {
-    let db = Db::open(&DbConfig::new(world.database(service))).await.unwrap();
+    execute_on(&world.database(service), sql).await;
+}
+
+/// Runs a statement on a database.
+pub async fn execute_on(database: &Path, sql: &str) {
+    let db = Db::open(&DbConfig::new(database.to_owned())).await.unwrap();
     let tx = db.begin().await.unwrap();
     tx.execute_unprepared(sql).await.unwrap();
     tx.commit().await.unwrap();

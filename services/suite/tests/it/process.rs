@@ -21,6 +21,7 @@ use tonic::Status;
 
 use crate::{
     binary::{self, Ended, Roster, command},
+    cascade,
     client::Client,
     world::{PASSWORD, person},
 };
@@ -45,6 +46,11 @@ async fn usernames(admin: &Client) -> Vec<String> {
 /// `command` with a variable set.
 fn with(mut command: Command, name: &str, value: &str) -> Command {
     command.env(name, value);
+    command
+}
+
+fn with_arg(mut command: Command, argument: &str) -> Command {
+    command.arg(argument);
     command
 }
 
@@ -85,6 +91,25 @@ async fn a_given_password_counts_once_and_is_not_repeated() {
     sign_in(&nobody, "admin", "given later").await.unwrap_err();
     sign_in(&nobody, "admin", "given at first").await.unwrap();
     assert!(!second.stop().stdout.contains("ADMIN_PASSWORD"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_first_start_that_fails_draws_no_password_that_nobody_sees() {
+    let folder = tempdir().unwrap();
+    let migrated = binary::run(with_arg(command(folder.path()), "migrate"));
+    assert_eq!(migrated.code, Some(0), "{migrated:?}");
+    let rename = |from: &str, to: &str| format!("alter table {from} rename to {to}");
+    let persona = folder.path().join("data/persona.db");
+    cascade::execute_on(&persona, &rename("ledger_position", "hidden")).await;
+    let failed = binary::run(command(folder.path()));
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(!failed.stdout.contains("password"), "{failed:?}");
+
+    cascade::execute_on(&persona, &rename("hidden", "ledger_position")).await;
+    let mut mended = Roster::start(command(folder.path()));
+    let password = mended.printed("password");
+    sign_in(&mended.connect().await, "admin", &password).await.unwrap();
+    mended.stop();
 }
 
 #[test]
