@@ -4,12 +4,12 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::tools;
+use crate::{deny, tools};
 
 /// The most lines of a file outside tests.
 const LONGEST: usize = 500;
 
-/// Sizes, format, contracts, lints and documents.
+/// Sizes, format, contracts, dependencies, lints and documents.
 pub fn lint() -> Result<()> {
     sizes()?;
     let buf = tools::buf()?;
@@ -17,6 +17,7 @@ pub fn lint() -> Result<()> {
     let mut lint = Command::new(buf);
     lint.arg("lint").current_dir(root());
     run("contracts", lint)?;
+    deny::check()?;
     run(
         "lints",
         cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
@@ -63,7 +64,8 @@ fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     command
 }
 
-fn run(what: &str, mut command: Command) -> Result<()> {
+/// Runs a command that has to succeed.
+pub fn run(what: &str, mut command: Command) -> Result<()> {
     eprintln!("==> {what}");
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{what}: {command:?} failed ({status})");

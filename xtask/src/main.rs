@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a command line tool says what it does")]
 
 mod check;
+mod deny;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -18,8 +19,11 @@ struct Cli {
 enum Command {
     /// Run every check and every test, fetching the tools they need.
     Test,
-    /// Run the checks that need no test: format, contracts, lints, documents.
+    /// Run the checks that need no test: format, contracts, dependencies,
+    /// lints, documents.
     Lint,
+    /// Check what is built upon: licences, sources, duplicates, advisories.
+    Deny,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,5 +33,6 @@ fn main() -> anyhow::Result<()> {
             check::test()
         }
         Command::Lint => check::lint(),
+        Command::Deny => deny::check(),
     }
 }

@@ -14,6 +14,7 @@ use crate::check::root;
 
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const BUF: &str = "@bufbuild/buf@1.75.0";
+const CARGO_DENY: &str = "cargo-deny@0.20.2";
 
 /// The real `grpcurl`.
 pub fn grpcurl() -> Result<PathBuf> {
@@ -40,6 +41,39 @@ pub fn buf() -> Result<PathBuf> {
         fetch("buf", install)?;
     }
     Ok(tool)
+}
+
+/// The judge of dependencies.
+pub fn cargo_deny() -> Result<PathBuf> {
+    cargo_tool("cargo-deny", CARGO_DENY)
+}
+
+/// A subcommand of cargo, built from its sources. Not optimised: it is built
+/// for longer than it runs.
+fn cargo_tool(name: &str, package: &str) -> Result<PathBuf> {
+    let folder = folder(name)?;
+    let tool = folder.join("bin").join(name);
+    if !tool.exists() {
+        let build = folder.join("build");
+        let mut install = Command::new("cargo");
+        install.args(["install", "--quiet", "--locked", "--debug", "--root"]).arg(&folder);
+        install.arg("--target-dir").arg(&build).arg(package);
+        install.env("CARGO_PROFILE_DEV_DEBUG", "0").current_dir(root());
+        fetch(name, install)?;
+        fs::remove_dir_all(&build)?;
+    }
+    Ok(tool)
+}
+
+/// Whether `cargo deny` has a copy of the advisories, fetched at some time.
+pub fn has_advisories() -> Result<bool> {
+    let home = variable("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cargo")));
+    let Ok(copies) = fs::read_dir(home.context("no HOME")?.join("advisory-dbs")) else {
+        return Ok(false);
+    };
+    let mut folders = copies.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(folders.any(|folder| folder.join("crates").is_dir()))
 }
 
 /// The search path with `folder` in front.
