@@ -22,7 +22,7 @@ pub use body_limit::BodyLimitLayer;
 pub use caller::{caller, deadline, outgoing, user};
 pub use deadline::{DeadlineLayer, TimeLimits};
 pub use refusal::{Refusal, Violations};
-pub use serve::{Limits, PeerAddr, serve};
+pub use serve::{Limits, Listener, PeerAddr, serve};
 pub use stack::{ServiceStack, panicked};
 pub use task::Tasks;
 pub use trace::{CorrelationId, TraceLayer};

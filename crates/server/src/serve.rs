@@ -1,26 +1,26 @@
 //! Accepting connections: the one seam between sockets and services.
 
 mod connection;
+mod listener;
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::{JoinError, JoinSet},
-};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use connection::{Ended, connection};
+pub use listener::Listener;
 
 /// How long accepting rests when the process has run out of what a
 /// connection needs.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The client's end of the connection that a request came over.
+/// The client's end of the connection that a request came over, where it has
+/// an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
@@ -86,13 +86,9 @@ impl Limits {
 /// answer is how many connections had to be cut.
 ///
 /// When this future is dropped, the connections are cut with it.
-pub async fn serve<S>(
-    listener: TcpListener,
-    service: S,
-    limits: Limits,
-    stop: CancellationToken,
-) -> usize
+pub async fn serve<L, S>(listener: L, service: S, limits: Limits, stop: CancellationToken) -> usize
 where
+    L: Listener,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -105,9 +101,9 @@ where
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) if connections.len() < limits.max_connections => {
+                Ok((opening, peer)) if connections.len() < limits.max_connections => {
                     full = false;
-                    begin(&mut connections, stream, peer, &service, limits, &stop);
+                    connections.spawn(connection(opening, peer, service.clone(), limits, stop.clone()));
                 }
                 Ok(_refused) => {
                     // Told once, not for each: a flood must not fill the log too.
@@ -132,27 +128,6 @@ where
         left += usize::from(cut(ended));
     }
     left
-}
-
-fn begin<S>(
-    connections: &mut JoinSet<Ended>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: &S,
-    limits: Limits,
-    stop: &CancellationToken,
-) where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
-    // Answers are small; waiting for more to send only delays them. A socket
-    // that is gone already shows itself at the first read.
-    let _gone = stream.set_nodelay(true);
-    connections.spawn(connection(stream, peer, service.clone(), limits, stop.clone()));
 }
 
 /// Whether a connection had to be cut.

@@ -21,10 +21,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
@@ -56,14 +53,16 @@ pub enum Ended {
 
 /// Serves one connection: until the client leaves, until it is idle, or until
 /// `stop`. Calls that have been accepted get the drain's time to end.
-pub async fn connection<S>(
-    stream: TcpStream,
-    peer: SocketAddr,
+pub async fn connection<O, T, S>(
+    opening: O,
+    peer: Option<SocketAddr>,
     service: S,
     limits: Limits,
     stop: CancellationToken,
 ) -> Ended
 where
+    O: Future<Output = io::Result<T>>,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -74,22 +73,32 @@ where
     let seconds = Duration::from_secs;
     let calls = Arc::new(Calls::default());
     let opened = CancellationToken::new();
-    let socket = Socket { stream, read: 0, opened: opened.clone() };
     let counted = Arc::clone(&calls);
     let service = service_fn(move |request: Request<Incoming>| {
         let call = Call::begin(&counted);
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(PeerAddr(peer));
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(PeerAddr(peer));
+        }
         let answer = service.clone().oneshot(request);
         async move { answer.await.map(|it| it.map(|body| CallBody { body, _call: call })) }
     });
-    let mut http = pin!(builder(limits).serve_connection(TokioIo::new(socket), service));
-
     // A client that connects and says nothing costs a place: not for long.
+    let mut patience = pin!(rest(seconds(limits.handshake_seconds)));
+    let stream = tokio::select! {
+        stream = opening => match stream {
+            Ok(stream) => stream,
+            Err(error) => return unopened(&error),
+        },
+        () = patience.as_mut() => return Ended::Closed,
+        () = stop.cancelled() => return Ended::Closed,
+    };
+    let socket = Socket { stream, read: 0, opened: opened.clone() };
+    let mut http = pin!(builder(limits).serve_connection(TokioIo::new(socket), service));
     tokio::select! {
         ended = http.as_mut() => return closed(ended),
         () = opened.cancelled() => {}
-        () = rest(seconds(limits.handshake_seconds)) => return Ended::Closed,
+        () = patience => return Ended::Closed,
         () = stop.cancelled() => return Ended::Closed,
     }
     tokio::select! {
@@ -121,6 +130,11 @@ fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(keep_alive)
         .keep_alive_timeout(keep_alive);
     builder
+}
+
+fn unopened(error: &io::Error) -> Ended {
+    tracing::debug!(%error, "connection not opened");
+    Ended::Closed
 }
 
 fn closed(ended: hyper::Result<()>) -> Ended {
@@ -216,13 +230,13 @@ impl HttpBody for CallBody {
 }
 
 /// A socket that notices when the client has opened the conversation.
-struct Socket {
-    stream: TcpStream,
+struct Socket<T> {
+    stream: T,
     read: usize,
     opened: CancellationToken,
 }
 
-impl AsyncRead for Socket {
+impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -240,7 +254,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

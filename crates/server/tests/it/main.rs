@@ -4,6 +4,7 @@
 
 mod health;
 mod limits;
+mod listeners;
 mod serve;
 mod stack;
 mod upstream;
