@@ -1,8 +1,12 @@
 //! One SQLite file: a pool of readers and one writer.
 
 use std::{
-    fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::PathBuf, sync::Arc,
-    time::Duration,
+    fs::OpenOptions,
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use sea_orm::{
@@ -11,7 +15,9 @@ use sea_orm::{
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{DbError, Tx};
+use roster_server::metrics::Meters;
+
+use crate::{DbError, Tx, timing::Timing};
 
 /// How long a connection waits for another process's lock, and a transaction
 /// for the one writer, before the operation fails.
@@ -85,6 +91,7 @@ impl DbConfig {
 #[derive(Clone, Debug)]
 pub struct Db {
     inner: Arc<Inner>,
+    timing: Option<Arc<Timing>>,
 }
 
 #[derive(Debug)]
@@ -99,7 +106,14 @@ impl Db {
         config.create()?;
         let writer = Database::connect(config.options(1)).await?;
         let readers = Database::connect(config.options(config.readers)).await?;
-        Ok(Self { inner: Arc::new(Inner { readers, writer }) })
+        Ok(Self { inner: Arc::new(Inner { readers, writer }), timing: None })
+    }
+
+    /// The same database, whose transactions are timed under its `name`.
+    #[must_use]
+    pub fn measured(mut self, meters: &Meters, name: &'static str) -> Self {
+        self.timing = Some(Arc::new(Timing::new(meters, name)));
+        self
     }
 
     /// The connections to read with, outside any transaction.
@@ -116,7 +130,12 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(Tx::new(self.inner.writer.begin_with_options(options).await?))
+        let asked = Instant::now();
+        let begun = self.inner.writer.begin_with_options(options).await?;
+        if let Some(timing) = &self.timing {
+            timing.waited(asked.elapsed());
+        }
+        Ok(Tx::new(begun, self.timing.clone()))
     }
 
     /// Whether the database answers, and is one that has been migrated. Reads

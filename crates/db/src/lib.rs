@@ -6,6 +6,7 @@ mod error;
 mod migrate;
 mod refusal;
 pub mod replay;
+mod timing;
 mod tx;
 
 pub use connect::{Db, DbConfig};

@@ -1,10 +1,16 @@
 //! A transaction that may write.
 
-use std::{fmt, ops::Deref, sync::Mutex};
+use std::{
+    fmt,
+    ops::Deref,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use sea_orm::DatabaseTransaction;
+use tracing::Instrument as _;
 
-use crate::DbError;
+use crate::{DbError, timing::Timing};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -14,11 +20,12 @@ type Hook = Box<dyn FnOnce() + Send>;
 pub struct Tx {
     inner: DatabaseTransaction,
     after_commit: Mutex<Vec<Hook>>,
+    timing: Option<Arc<Timing>>,
 }
 
 impl Tx {
-    pub(crate) const fn new(inner: DatabaseTransaction) -> Self {
-        Self { inner, after_commit: Mutex::new(Vec::new()) }
+    pub(crate) const fn new(inner: DatabaseTransaction, timing: Option<Arc<Timing>>) -> Self {
+        Self { inner, after_commit: Mutex::new(Vec::new()), timing }
     }
 
     /// Runs `hook` once the transaction has committed, and never otherwise:
@@ -31,7 +38,18 @@ impl Tx {
 
     /// Makes all of it durable, at once.
     pub async fn commit(self) -> Result<(), DbError> {
-        self.inner.commit().await?;
+        let span = tracing::debug_span!(
+            "commit",
+            otel.name = "COMMIT",
+            otel.kind = "client",
+            db.system.name = "sqlite",
+            db.operation.name = "COMMIT",
+        );
+        let asked = Instant::now();
+        self.inner.commit().instrument(span).await?;
+        if let Some(timing) = self.timing {
+            timing.committed(asked.elapsed());
+        }
         let hooks = self.after_commit.into_inner().unwrap_or_default();
         for hook in hooks {
             hook();

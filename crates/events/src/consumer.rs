@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use roster_db::{Db, DbError};
 use roster_kernel::{Env, EventId, ServiceName};
-use roster_server::Tasks;
+use roster_server::{Tasks, telemetry};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, field::Empty};
 
 use crate::{Address, Bus, Delivery, Event, Inbox, Receipt, Subscription};
 
@@ -121,10 +121,20 @@ impl<H: Handler> Consumer<H> {
         // do the work twice only to find that it is done.
         let Some(_turn) = Turn::take(&self.working, event.id) else { return };
         let span = tracing::info_span!(
-            "consume", event.id = %event.id, event.kind = event.kind(), consumer = %self.name
+            "consume",
+            otel.name = format!("consume {}", event.kind()),
+            otel.kind = "consumer",
+            messaging.operation.type = "process",
+            event.id = %event.id,
+            event.kind = event.kind(),
+            consumer = %self.name,
+            trace_id = Empty,
         );
         if let Some(traceparent) = &event.traceparent {
-            roster_server::telemetry::continue_trace(&span, traceparent);
+            telemetry::continue_trace(&span, traceparent);
+        }
+        if let Some(trace_id) = telemetry::trace_id(&span) {
+            span.record("trace_id", trace_id);
         }
         self.answer(&event, bus).instrument(span).await;
     }

@@ -24,6 +24,6 @@ pub use bus::{
 pub use consumer::{Consumer, Handler, HandlerError};
 pub use event::{Event, InvalidEvent};
 pub use inbox::Inbox;
-pub use outbox::{DeliveryState, Effect, EventDelivery, Outbox, Retention};
+pub use outbox::{Backlog, DeliveryState, Effect, EventDelivery, Missing, Outbox, Retention};
 pub use receipt::{InvalidReceipt, Receipt};
 pub use relay::{PARKED_AFTER, back_off};

@@ -1,5 +1,6 @@
 //! Announcing, and knowing who has heard.
 
+mod backlog;
 mod entity;
 mod store;
 
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 
 use crate::{Event, Receipt, relay};
 
+pub use backlog::{Backlog, Missing};
 pub(crate) use store::Due;
 
 /// How often somebody who waits for a receipt looks for it unasked: another

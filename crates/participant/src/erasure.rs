@@ -8,7 +8,7 @@ use roster_events::{Inbox, Receipt};
 use roster_kernel::{Env, EventId, Timestamp, UserId};
 use sea_orm::DatabaseConnection;
 
-use crate::{State, Subject, subjects};
+use crate::{State, Subject, measure::ParticipantMeter, subjects};
 
 /// Rows of each kind, by the kind's name.
 pub type Counts = BTreeMap<String, i64>;
@@ -41,6 +41,14 @@ pub trait SubjectData: Send + Sync + 'static {
         limit: u64,
     ) -> Result<Vec<(&'static str, u64)>, DbError>;
 
+    /// How many rows of each kind belong to users whose erasure is complete
+    /// ([`crate::subjects::erased_users`]): rows that nobody will erase any
+    /// more. Looks at every row, live or not.
+    async fn orphans(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<Vec<(&'static str, u64)>, DbError>;
+
     /// Makes the service agree with a user's new state, in the transaction
     /// that stores it.
     async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError>;
@@ -60,60 +68,61 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// Marks a user as deleted, then erases in batches. The last batch, which
-/// finds nothing left, records that `event` is carried out, if an event it
-/// was, and answers its receipt. Erasing what is erased already is cheap and
-/// ends the same way.
-pub(crate) async fn erase(
-    db: &Db,
-    env: &Env,
-    data: &impl SubjectData,
-    subject: Subject,
-    event: Option<EventId>,
-) -> Result<Option<Receipt>, DbError> {
-    // The mark comes first and on its own: from here on nothing can be
-    // created for the user, and no session of theirs is accepted.
-    let tx = db.begin().await?;
-    subjects::merge(&tx, Subject { state: State::Deleted, ..subject }, env.now()).await?;
-    tx.commit().await?;
-    env.step("erasure.marked").await;
-    loop {
-        let tx = db.begin().await?;
-        let mut counts = subjects::erased(&*tx, subject.user_id).await?;
-        if erase_batch(&tx, data, subject.user_id, &mut counts).await? {
-            subjects::note_erasure(&tx, subject.user_id, &counts, None).await?;
-            tx.commit().await?;
-            env.step("erasure.batch").await;
-            continue;
-        }
-        for kind in data.kinds() {
-            counts.entry((*kind).to_owned()).or_default();
-        }
-        let now = env.now();
-        subjects::note_erasure(&tx, subject.user_id, &counts, Some(now)).await?;
-        let receipt = match event {
-            Some(event) => {
-                Some(Inbox::record(&tx, event, counts.into_iter().collect(), now).await?)
-            }
-            None => None,
-        };
-        tx.commit().await?;
-        return Ok(receipt);
-    }
+/// Erases what a service keeps of users.
+pub(crate) struct Eraser<'a, D> {
+    pub db: &'a Db,
+    pub env: &'a Env,
+    pub data: &'a D,
+    pub meter: &'a ParticipantMeter,
 }
 
-/// Erases one batch and adds what it erased to `counts`; answers whether
-/// there was anything.
-async fn erase_batch(
-    tx: &Tx,
-    data: &impl SubjectData,
-    user_id: UserId,
-    counts: &mut Counts,
-) -> Result<bool, DbError> {
-    let mut any = false;
-    for (kind, rows) in data.erase(tx, user_id, BATCH).await? {
-        any |= rows > 0;
-        *counts.entry(kind.to_owned()).or_default() += i64::try_from(rows).unwrap_or(i64::MAX);
+impl<D: SubjectData> Eraser<'_, D> {
+    /// Marks a user as deleted, then erases in batches. The last batch, which
+    /// finds nothing left, records that `event` is carried out, if an event it
+    /// was, and answers its receipt. Erasing what is erased already is cheap
+    /// and ends the same way.
+    pub async fn erase(
+        &self,
+        subject: Subject,
+        event: Option<EventId>,
+    ) -> Result<Option<Receipt>, DbError> {
+        let Self { db, env, data, .. } = self;
+        // The mark comes first and on its own: from here on nothing can be
+        // created for the user, and no session of theirs is accepted.
+        let tx = db.begin().await?;
+        subjects::merge(&tx, Subject { state: State::Deleted, ..subject }, env.now()).await?;
+        tx.commit().await?;
+        env.step("erasure.marked").await;
+        loop {
+            let tx = db.begin().await?;
+            let mut counts = subjects::erased(&*tx, subject.user_id).await?;
+            let batch = data.erase(&tx, subject.user_id, BATCH).await?;
+            for (kind, rows) in &batch {
+                let erased = i64::try_from(*rows).unwrap_or(i64::MAX);
+                *counts.entry((*kind).to_owned()).or_default() += erased;
+            }
+            if batch.iter().any(|(_kind, rows)| *rows > 0) {
+                subjects::note_erasure(&tx, subject.user_id, &counts, None).await?;
+                tx.commit().await?;
+                for (kind, rows) in batch {
+                    self.meter.erased(kind, rows);
+                }
+                env.step("erasure.batch").await;
+                continue;
+            }
+            for kind in data.kinds() {
+                counts.entry((*kind).to_owned()).or_default();
+            }
+            let now = env.now();
+            subjects::note_erasure(&tx, subject.user_id, &counts, Some(now)).await?;
+            let receipt = match event {
+                Some(event) => {
+                    Some(Inbox::record(&tx, event, counts.into_iter().collect(), now).await?)
+                }
+                None => None,
+            };
+            tx.commit().await?;
+            return Ok(receipt);
+        }
     }
-    Ok(any)
 }

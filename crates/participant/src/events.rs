@@ -11,7 +11,11 @@ use roster_proto::{
     subject::v1::SubjectState,
 };
 
-use crate::{Subject, SubjectData, erasure};
+use crate::{
+    Subject, SubjectData,
+    erasure::{self, Eraser},
+    measure::ParticipantMeter,
+};
 
 /// Carries out identity's events for the data of one service.
 #[derive(Debug)]
@@ -19,6 +23,7 @@ pub(crate) struct SubjectEvents<D> {
     pub db: Db,
     pub env: Env,
     pub data: Arc<D>,
+    pub meter: ParticipantMeter,
 }
 
 #[async_trait]
@@ -51,9 +56,10 @@ impl<D: SubjectData> SubjectEvents<D> {
     }
 
     async fn user_deleted(&self, event: &Event, subject: Subject) -> Result<Receipt, HandlerError> {
-        let erased =
-            erasure::erase(&self.db, &self.env, &*self.data, subject, Some(event.id)).await?;
-        Ok(erased.ok_or(DbError::Unexpected("inbox"))?)
+        let Self { db, env, data, meter } = self;
+        let eraser = Eraser { db, env, data: &**data, meter };
+        let receipt = eraser.erase(subject, Some(event.id)).await?;
+        Ok(receipt.ok_or(DbError::Unexpected("inbox"))?)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod erasure;
 mod events;
+mod measure;
 pub mod migration;
 mod participant;
 mod reconcile;

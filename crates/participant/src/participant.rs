@@ -5,9 +5,11 @@ use std::{fmt, sync::Arc};
 use roster_db::Db;
 use roster_events::{Bus, Consumer};
 use roster_kernel::{Env, ServiceName};
-use roster_server::{Tasks, Upstream};
+use roster_server::{Tasks, Upstream, metrics::Meters};
 
-use crate::{Reconciler, SubjectData, SubjectDataRpc, events::SubjectEvents};
+use crate::{
+    Reconciler, SubjectData, SubjectDataRpc, events::SubjectEvents, measure::ParticipantMeter,
+};
 
 /// A service that keeps data about users.
 pub struct Participant<D> {
@@ -16,6 +18,7 @@ pub struct Participant<D> {
     db: Db,
     env: Env,
     data: Arc<D>,
+    meter: ParticipantMeter,
 }
 
 impl<D> fmt::Debug for Participant<D> {
@@ -28,14 +31,17 @@ impl<D: SubjectData> Participant<D> {
     /// The service `name`, which keeps `data` in `db` and listens to
     /// `identity`.
     #[must_use]
-    pub const fn new(
-        name: ServiceName,
-        identity: ServiceName,
-        db: Db,
-        env: Env,
-        data: Arc<D>,
-    ) -> Self {
-        Self { name, identity, db, env, data }
+    pub fn new(name: ServiceName, identity: ServiceName, db: Db, env: Env, data: Arc<D>) -> Self {
+        let meter = ParticipantMeter::new(&Meters::none(), &name);
+        Self { name, identity, db, env, data, meter }
+    }
+
+    /// The same participant, which also counts what it erases and what should
+    /// not be left.
+    #[must_use]
+    pub fn measured(mut self, meters: &Meters) -> Self {
+        self.meter = ParticipantMeter::new(meters, &self.name);
+        self
     }
 
     /// Starts consuming identity's events in the background.
@@ -44,6 +50,7 @@ impl<D: SubjectData> Participant<D> {
             db: self.db.clone(),
             env: self.env.clone(),
             data: Arc::clone(&self.data),
+            meter: self.meter.clone(),
         };
         let consumer = Consumer::new(
             self.name.clone(),
@@ -64,6 +71,7 @@ impl<D: SubjectData> Participant<D> {
             self.env.clone(),
             Arc::clone(&self.data),
             ledger,
+            self.meter.clone(),
         )
     }
 

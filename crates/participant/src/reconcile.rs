@@ -18,7 +18,11 @@ use roster_server::{Tasks, Upstream};
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
-use crate::{InvalidSubject, State, Subject, SubjectData, erasure};
+use crate::{
+    InvalidSubject, State, Subject, SubjectData,
+    erasure::{self, Eraser},
+    measure::ParticipantMeter,
+};
 
 /// How often a service catches up unasked.
 const INTERVAL: Duration = Duration::from_hours(1);
@@ -59,6 +63,7 @@ pub struct Reconciler<D> {
     env: Env,
     data: Arc<D>,
     ledger: Upstream,
+    meter: ParticipantMeter,
 }
 
 impl<D> fmt::Debug for Reconciler<D> {
@@ -74,8 +79,9 @@ impl<D: SubjectData> Reconciler<D> {
         env: Env,
         data: Arc<D>,
         ledger: Upstream,
+        meter: ParticipantMeter,
     ) -> Self {
-        Self { name, db, env, data, ledger }
+        Self { name, db, env, data, ledger, meter }
     }
 
     /// Catches up in the background: now, and every hour.
@@ -99,6 +105,9 @@ impl<D: SubjectData> Reconciler<D> {
                     REST
                 }
             };
+            if let Err(error) = self.count_orphans().await {
+                tracing::warn!(service = %self.name, class = error.class(), "orphans not counted");
+            }
             if let Err(error) = Inbox::sweep(&self.db, self.env.now()).await {
                 tracing::warn!(service = %self.name, class = error.class(), "receipts not swept");
             }
@@ -137,11 +146,25 @@ impl<D: SubjectData> Reconciler<D> {
         }
     }
 
+    /// Counts what is left of users of whom nothing should be left. None is: the
+    /// row of the user is locked by whoever creates something, and says that
+    /// the user is deleted. This looks whether that is so.
+    async fn count_orphans(&self) -> Result<(), DbError> {
+        for (kind, rows) in self.data.orphans(self.db.read()).await? {
+            if rows > 0 {
+                tracing::error!(service = %self.name, kind, rows, "data has outlived its user");
+            }
+            self.meter.orphans(kind, rows);
+        }
+        Ok(())
+    }
+
     /// Takes one state in; answers whether the user is deleted.
     async fn take(&self, state: SubjectState) -> Result<bool, ReconcileError> {
         let subject = Subject::try_from(state)?;
         if subject.state == State::Deleted {
-            erasure::erase(&self.db, &self.env, &*self.data, subject, None).await?;
+            let Self { db, env, data, meter, .. } = self;
+            Eraser { db, env, data: &**data, meter }.erase(subject, None).await?;
             return Ok(true);
         }
         let tx = self.db.begin().await?;

@@ -6,7 +6,9 @@ pub mod entity;
 use roster_db::{DbError, Tx};
 use roster_kernel::{Timestamp, UserId};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect, Set, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, Set,
+    sea_query::{OnConflict, SelectStatement},
 };
 
 use crate::{Counts, Role, State, Subject, Version};
@@ -78,6 +80,18 @@ async fn lock(tx: &Tx, absent: Subject, now: Timestamp) -> Result<Subject, DbErr
         .await?
         .ok_or(DbError::Unexpected("subject"))?;
     subject_of(&row)
+}
+
+/// The ids of the users of whom everything has been erased, for queries that
+/// look for what should not be left of them.
+#[must_use]
+pub fn erased_users() -> SelectStatement {
+    entity::Entity::find()
+        .select_only()
+        .column(entity::Column::UserId)
+        .filter(entity::Column::State.eq(state_name(State::Deleted)))
+        .filter(entity::Column::ErasedAt.is_not_null())
+        .into_query()
 }
 
 /// How many rows of each kind have been erased so far; the row must exist.

@@ -8,6 +8,8 @@ pub mod config;
 mod deadline;
 pub mod health;
 mod malformed;
+pub mod metrics;
+pub mod operations;
 pub mod reflection;
 mod refusal;
 mod serve;

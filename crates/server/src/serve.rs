@@ -12,8 +12,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+pub(crate) use connection::rest;
 use connection::{Ended, connection};
 pub use listener::Listener;
+
+use crate::metrics::ConnectionMeter;
 
 /// How long accepting rests when the process has run out of what a
 /// connection needs.
@@ -86,7 +89,13 @@ impl Limits {
 /// answer is how many connections had to be cut.
 ///
 /// When this future is dropped, the connections are cut with it.
-pub async fn serve<L, S>(listener: L, service: S, limits: Limits, stop: CancellationToken) -> usize
+pub async fn serve<L, S>(
+    listener: L,
+    service: S,
+    limits: Limits,
+    meter: ConnectionMeter,
+    stop: CancellationToken,
+) -> usize
 where
     L: Listener,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
@@ -103,9 +112,15 @@ where
             accepted = listener.accept() => match accepted {
                 Ok((opening, peer)) if connections.len() < limits.max_connections => {
                     full = false;
-                    connections.spawn(connection(opening, peer, service.clone(), limits, stop.clone()));
+                    let served = connection(opening, peer, service.clone(), limits, stop.clone());
+                    let open = meter.opened();
+                    connections.spawn(async move {
+                        let _open = open;
+                        served.await
+                    });
                 }
                 Ok(_refused) => {
+                    meter.refused();
                     // Told once, not for each: a flood must not fill the log too.
                     if !full {
                         let limit = limits.max_connections;

@@ -16,6 +16,7 @@ use crate::{
     AccessTable, Refusal, access,
     deadline::{DeadlineLayer, TimeLimits},
     malformed,
+    metrics::{CallMeter, Layer, MeterLayer, Meters},
     trace::TraceLayer,
 };
 
@@ -25,13 +26,22 @@ pub struct ServiceStack {
     access: AccessTable,
     env: Env,
     limits: TimeLimits,
+    calls: CallMeter,
 }
 
 impl ServiceStack {
     /// A stack that holds the rules of `access`.
     #[must_use]
     pub fn new(access: AccessTable, env: Env) -> Self {
-        Self { access, env, limits: TimeLimits::default() }
+        let calls = CallMeter::new(&Meters::none(), Layer::Service, &access, &[]);
+        Self { access, env, limits: TimeLimits::default(), calls }
+    }
+
+    /// The same stack, which also counts and times the calls.
+    #[must_use]
+    pub fn measured(mut self, meters: &Meters) -> Self {
+        self.calls = CallMeter::new(meters, Layer::Service, &self.access, &[]);
+        self
     }
 
     /// Puts the stack in front of `routes`. The result is a transport for
@@ -40,6 +50,8 @@ impl ServiceStack {
         let deadline = DeadlineLayer::new(self.env.clock.clone(), self.limits)
             .with_streams(self.access.clone());
         let layers = ServiceBuilder::new()
+            // Every call is counted, however it ends.
+            .layer(MeterLayer::new(self.calls.clone()))
             // One span per call, so that whatever happens within has a name.
             .layer(TraceLayer)
             // A defect in a method answers INTERNAL and ends nothing else.

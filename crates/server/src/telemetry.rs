@@ -1,26 +1,35 @@
-//! Logs and traces, for the process as a whole.
+//! Logs and traces, for the process as a whole, and what is sent to a
+//! collector. What is measured is in [`crate::metrics`].
 
-use std::{collections::HashMap, io::IsTerminal, sync::mpsc, time::Duration};
+pub(crate) mod otlp;
+mod propagation;
+mod quiet;
 
-use opentelemetry::{
-    global,
-    propagation::TextMapPropagator,
-    trace::{TraceContextExt, TracerProvider},
+use std::io::IsTerminal;
+
+use opentelemetry::{global, trace::TracerProvider as _};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::{
+    logs::SdkLoggerProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
 };
-use opentelemetry_otlp::WithExportConfig;
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use serde::{Deserialize, Serialize};
-use tokio::runtime::Handle;
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt as _, ParseError},
+    layer::SubscriberExt,
+    util::{SubscriberInitExt, TryInitError},
 };
 
-const TRACEPARENT: &str = "traceparent";
+pub use otlp::{OtlpConfig, OtlpHeaders};
+pub use propagation::{continue_trace, trace_id, traceparent};
 
-/// How long the end of the process waits for the last traces to be sent.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Which spans become part of traces: calls, events, and what they commit.
+const TRACED: &str = "info,roster_db=debug";
+
+/// What is never sent to a collector, because sending it is what it tells
+/// of: each export would lead to the next.
+const OF_EXPORTS: &str = "opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,\
+                          opentelemetry-otlp=off,tonic=off,h2=off,hyper=off,hyper_util=off,tower=off";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +49,8 @@ pub struct TelemetryConfig {
     pub filter: String,
     /// How log lines look.
     pub format: LogFormat,
-    /// Where traces go, as OTLP over gRPC; nowhere when absent.
-    pub otlp_endpoint: Option<String>,
+    /// Where traces and logs go besides; nowhere when absent.
+    pub otlp: Option<OtlpConfig>,
 }
 
 /// Why telemetry could not be set up.
@@ -49,144 +58,143 @@ pub struct TelemetryConfig {
 pub enum TelemetryError {
     /// The filter cannot be read.
     #[error("log.filter is not valid")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
+    Filter(#[from] ParseError),
     /// The exporter cannot be built.
     #[error("telemetry.otlp_endpoint is not usable")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The headers are none.
+    #[error("telemetry.otlp_headers: {0}")]
+    Headers(&'static str),
+    /// Metrics cannot be offered to Prometheus: a defect.
+    #[error("metrics cannot be collected")]
+    Metrics(#[from] opentelemetry_sdk::error::OTelSdkError),
     /// It is set up already.
     #[error("telemetry is set up already")]
-    Twice(#[from] tracing_subscriber::util::TryInitError),
+    Twice(#[from] TryInitError),
 }
 
 /// Sends what has been recorded when the process ends.
 #[derive(Debug)]
 pub struct TelemetryGuard {
-    provider: Option<SdkTracerProvider>,
+    exports: Option<Exports>,
+}
+
+#[derive(Debug)]
+struct Exports {
+    traces: SdkTracerProvider,
+    logs: SdkLoggerProvider,
+}
+
+impl Exports {
+    fn new(otlp: &OtlpConfig) -> Result<Self, TelemetryError> {
+        let resource = otlp::resource(Some(otlp));
+        let traces = SdkTracerProvider::builder()
+            .with_batch_exporter(otlp::traces(otlp)?)
+            .with_resource(resource.clone())
+            .build();
+        let logs = SdkLoggerProvider::builder()
+            .with_batch_exporter(otlp::logs(otlp)?)
+            .with_resource(resource)
+            .build();
+        Ok(Self { traces, logs })
+    }
+
+    fn end(&self) {
+        otlp::ended("traces", &self.traces.shutdown_with_timeout(otlp::PATIENCE));
+        otlp::ended("logs", &self.logs.shutdown_with_timeout(otlp::PATIENCE));
+    }
 }
 
 impl TelemetryGuard {
     /// Sends what is left.
     pub async fn flush(mut self) {
-        let Some(provider) = self.provider.take() else { return };
-        // On an async thread the exporter would wait for itself.
-        let ended = tokio::task::spawn_blocking(move || send_rest(&provider)).await;
-        if ended.is_err() {
-            tracing::warn!("the last traces could not be sent");
+        if let Some(exports) = self.exports.take() {
+            otlp::finish(move || exports.end()).await;
         }
     }
 }
 
 impl Drop for TelemetryGuard {
-    /// Sends what is left when nobody has flushed. Blocks for
-    /// `PATIENCE` at the most, and needs another thread of the runtime to
-    /// do the sending.
+    /// Sends what is left when nobody has flushed.
     fn drop(&mut self) {
-        let Some(provider) = self.provider.take() else { return };
-        let Ok(runtime) = Handle::try_current() else { return send_rest(&provider) };
-        let (sent, wait) = mpsc::channel();
-        runtime.spawn_blocking(move || {
-            send_rest(&provider);
-            // Nobody listens any more where it took too long.
-            let _late = sent.send(());
-        });
-        let _too_long = wait.recv_timeout(PATIENCE);
+        if let Some(exports) = self.exports.take() {
+            otlp::finish_blocking(move || exports.end());
+        }
     }
 }
 
-fn send_rest(provider: &SdkTracerProvider) {
-    if provider.shutdown_with_timeout(PATIENCE).is_err() {
-        tracing::warn!("the last traces could not be sent");
-    }
-}
-
-/// Sets up logs, to standard error, and traces.
+/// Sets up logs, to standard error, and with an OTLP endpoint traces and logs
+/// that are sent there. A collector that does not answer costs what it would
+/// have got, and nothing else: queues are bounded, and nobody waits for them.
 pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> {
-    let filter = EnvFilter::try_new(&config.filter)?;
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let filter = filter(&config.filter)?.and(quiet::exports_once_a_minute());
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.format {
         LogFormat::Text => lines.with_filter(filter).boxed(),
         LogFormat::Json => lines.json().with_filter(filter).boxed(),
     };
-    let provider = config.otlp_endpoint.as_deref().map(exporter).transpose()?;
-    let traces = provider.as_ref().map(|provider| {
-        let tracer = provider.tracer("roster");
-        tracing_opentelemetry::layer().with_tracer(tracer).with_filter(EnvFilter::new("info"))
+    let exports = config.otlp.as_ref().map(Exports::new).transpose()?;
+    let traces = exports.as_ref().map(|exports| {
+        tracing_opentelemetry::layer()
+            .with_tracer(exports.traces.tracer("roster"))
+            // Where the code stands on the machine that built it, and which
+            // thread ran it, says nothing to an operator.
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(EnvFilter::new(TRACED))
     });
-    tracing_subscriber::registry().with(lines).with(traces).try_init()?;
+    let logs = exports.as_ref().map(|exports| {
+        let sent = filter_for_export(&config.filter)?;
+        Ok::<_, ParseError>(OpenTelemetryTracingBridge::new(&exports.logs).with_filter(sent))
+    });
+    let logs = logs.transpose()?;
+    tracing_subscriber::registry().with(lines).with(traces).with(logs).try_init()?;
     global::set_text_map_propagator(TraceContextPropagator::new());
-    Ok(TelemetryGuard { provider })
+    Ok(TelemetryGuard { exports })
 }
 
-fn exporter(endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
-    let exporter =
-        opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-    Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_resource(Resource::builder().with_service_name("roster").build())
-        .build())
+/// What is logged.
+fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(directives)
 }
 
-/// The current span as a W3C `traceparent`, if it is part of a trace.
-#[must_use]
-pub fn traceparent() -> Option<String> {
-    let context = Span::current().context();
-    if !context.span().span_context().is_valid() {
-        return None;
-    }
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new().inject_context(&context, &mut carrier);
-    carrier.remove(TRACEPARENT)
-}
-
-/// Makes `span` part of the trace that `traceparent` names. A malformed one
-/// is ignored.
-pub fn continue_trace(span: &Span, traceparent: &str) {
-    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
-    let context = TraceContextPropagator::new().extract(&carrier);
-    // Fails only where no trace is recorded at all.
-    let _not_recorded = span.set_parent(context);
+/// What of it is sent to a collector.
+fn filter_for_export(directives: &str) -> Result<EnvFilter, ParseError> {
+    // The last of several directives for the same target counts.
+    filter(&format!("{directives},{OF_EXPORTS}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing::{Event, Subscriber};
+    use tracing_subscriber::layer::Context;
+
     use super::*;
 
-    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    #[derive(Clone, Default)]
+    struct Targets(Arc<Mutex<Vec<String>>>);
 
-    #[test]
-    fn a_trace_goes_on_behind_a_traceparent() {
-        let provider = SdkTracerProvider::builder().build();
-        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let subscriber = tracing_subscriber::registry().with(traces);
-        tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("work");
-            continue_trace(&span, PARENT);
-            let _entered = span.enter();
-            let own = traceparent().unwrap();
-            assert_eq!(own[..36], PARENT[..36]);
-            assert_ne!(own, PARENT);
-        });
+    impl<S: Subscriber> Layer<S> for Targets {
+        fn on_event(&self, event: &Event<'_>, _cx: Context<'_, S>) {
+            self.0.lock().unwrap().push(event.metadata().target().to_owned());
+        }
     }
 
     #[test]
-    fn a_malformed_traceparent_is_ignored() {
-        let provider = SdkTracerProvider::builder().build();
-        let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let subscriber = tracing_subscriber::registry().with(traces);
-        tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("work");
-            continue_trace(&span, "00-rubbish");
-            let _entered = span.enter();
-            assert!(traceparent().is_some());
+    fn what_tells_of_exports_is_not_exported() {
+        let sent = Targets::default();
+        let filtered = sent.clone().with_filter(filter_for_export("trace,h2=trace").unwrap());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(filtered), || {
+            tracing::error!(target: "opentelemetry_sdk", "export failed");
+            tracing::warn!(target: "opentelemetry-otlp", "export failed");
+            tracing::trace!(target: "h2::client", "frame sent");
+            tracing::debug!(target: "hyper_util::client::legacy", "connecting");
+            tracing::info!(target: "roster_identity", "something happened");
         });
-    }
-
-    #[test]
-    fn without_traces_there_is_no_traceparent() {
-        let span = tracing::info_span!("work");
-        continue_trace(&span, PARENT);
-        let _entered = span.enter();
-        assert_eq!(traceparent(), None);
+        assert_eq!(*sent.0.lock().unwrap(), ["roster_identity"]);
     }
 }

@@ -10,6 +10,10 @@ use tracing::{Instrument, Span, field::Empty};
 
 use crate::telemetry;
 
+/// The codes that are failures of the server: the others are the client's
+/// affair (OpenTelemetry's semantic conventions for gRPC).
+const FAILURES: [&str; 6] = ["2", "4", "12", "13", "14", "15"];
+
 /// The name of a call, before there is a caller that carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CorrelationId(pub String);
@@ -55,7 +59,11 @@ where
             // A status in the headers is a refusal; one that comes behind the
             // body is the body's affair.
             let status = answer.headers().get("grpc-status").and_then(|code| code.to_str().ok());
-            noted.record("rpc.grpc.status_code", status.unwrap_or("0"));
+            let status = status.unwrap_or("0");
+            noted.record("rpc.grpc.status_code", status);
+            if FAILURES.contains(&status) {
+                noted.record("otel.status_code", "ERROR");
+            }
             tracing::debug!("call answered");
             Ok(answer)
         };
@@ -79,12 +87,18 @@ fn span<B>(request: &Request<B>) -> Span {
         rpc.method = names.next().unwrap_or_default(),
         rpc.grpc.status_code = Empty,
         request.id = correlation,
+        trace_id = Empty,
+        otel.status_code = Empty,
     );
     if Span::current().is_disabled()
         && let Some(traceparent) = request.headers().get("traceparent")
         && let Ok(traceparent) = traceparent.to_str()
     {
         telemetry::continue_trace(&span, traceparent);
+    }
+    // So that a log line leads to its trace.
+    if let Some(trace_id) = telemetry::trace_id(&span) {
+        span.record("trace_id", trace_id);
     }
     span
 }

@@ -8,6 +8,7 @@ use roster_server::{
     AccessTable, BodyLimitLayer, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer,
     Upstream,
     health::{self, Probe},
+    metrics::{CallMeter, Layer, MeterLayer, Meters},
     panicked,
     reflection::{self, ReflectionError},
 };
@@ -48,6 +49,8 @@ pub struct Deps {
     pub session: Upstream,
     /// What health depends on.
     pub probes: Vec<Probe>,
+    /// What its instruments are made of.
+    pub meters: Meters,
 }
 
 /// Why the edge could not be built.
@@ -78,18 +81,23 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
     let table = RouteTable::new(&access, &deps.packages, &open)?;
     let authenticator =
         Authenticator { session: deps.session, gateway: NAME, env: deps.env.clone() };
-    Ok(stack(config, &deps.env, access, table, authenticator))
+    let others: Vec<_> = HEALTH.into_iter().chain(REFLECTION).collect();
+    let calls = CallMeter::new(&deps.meters, Layer::Edge, &access, &others);
+    Ok(stack(config, &deps.env, access, calls, table, authenticator))
 }
 
 fn stack(
     config: &GatewayConfig,
     env: &Env,
     access: AccessTable,
+    calls: CallMeter,
     table: RouteTable,
     authenticator: Authenticator,
 ) -> Router {
     let places = Arc::new(Semaphore::new(config.max_concurrent_calls));
     let layers = ServiceBuilder::new()
+        // Every call is counted and timed, whatever becomes of it.
+        .layer(MeterLayer::new(calls))
         // A defect answers INTERNAL, and the process goes on.
         .layer(CatchPanicLayer::custom(panicked))
         // Every call has a name, in logs and in the audit trail.

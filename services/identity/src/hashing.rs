@@ -2,12 +2,18 @@
 //! letting a flood of logins eat the memory or slow down other calls.
 
 mod argon;
+mod measure;
 mod pool;
 
 pub use argon::{HashParams, Verified};
 pub use pool::HashPool;
 
+use std::sync::Arc;
+
+use argon2::Block;
+use measure::HashMeter;
 use roster_kernel::Env;
+use roster_server::metrics::Meters;
 
 use crate::domain::Password;
 
@@ -32,7 +38,8 @@ pub enum HashError {
 #[derive(Debug)]
 pub struct Hasher {
     params: HashParams,
-    pool: HashPool,
+    pool: Arc<HashPool>,
+    meter: HashMeter,
     env: Env,
     /// What the passwords of unknown users are checked against, so that they
     /// cost what others cost. Made of random bytes: no password fits.
@@ -41,9 +48,16 @@ pub struct Hasher {
 
 impl Hasher {
     /// A hasher that works on the threads of `pool`.
-    pub fn new(params: HashParams, pool: HashPool, env: Env) -> Result<Self, HashError> {
+    pub fn new(
+        params: HashParams,
+        pool: HashPool,
+        env: Env,
+        meters: &Meters,
+    ) -> Result<Self, HashError> {
         let nobody = argon::random_hash(params, &env.bytes(), &env.bytes())?;
-        Ok(Self { params, pool, env, nobody })
+        let pool = Arc::new(pool);
+        let meter = HashMeter::new(meters, &pool);
+        Ok(Self { params, pool, meter, env, nobody })
     }
 
     /// How many passwords wait for a thread.
@@ -55,7 +69,7 @@ impl Hasher {
     /// What is to be stored of `password`, as a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String, HashError> {
         let (params, salt, password) = (self.params, self.env.bytes(), password.clone());
-        self.pool.run(move |memory| argon::hash(params, password.expose(), &salt, memory)).await?
+        self.run(move |memory| argon::hash(params, password.expose(), &salt, memory)).await?
     }
 
     /// Whether `password` is the one that `stored` was made of. Without a
@@ -69,9 +83,20 @@ impl Hasher {
         let known = stored.is_some();
         let stored = stored.unwrap_or(&self.nobody).to_owned();
         let verified = self
-            .pool
             .run(move |memory| argon::verify(params, password.expose(), &stored, memory))
             .await??;
         Ok(Verified { matches: verified.matches && known, ..verified })
+    }
+
+    /// Computes `job` on a thread of the pool, timed.
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let done = self.pool.run(self.meter.timed(job)).await;
+        if let Err(HashError::QueueFull) = done {
+            self.meter.refused();
+        }
+        done
     }
 }

@@ -24,6 +24,7 @@ mod config;
 mod domain;
 mod error;
 mod hashing;
+mod measure;
 mod op;
 mod participants;
 mod rpc;

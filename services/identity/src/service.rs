@@ -15,7 +15,7 @@ use roster_proto::identity::v1::{
     system_api_key_service_server::SystemApiKeyServiceServer,
     user_admin_service_server::{self, UserAdminServiceServer},
 };
-use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
 use secrecy::SecretString;
 use tonic::service::Routes;
 
@@ -24,6 +24,7 @@ use crate::{
     domain::{InvalidPassword, InvalidUsername},
     error::Error,
     hashing::{HashError, HashPool, Hasher},
+    measure,
     op::{Cx, ensure_first_admin},
     participants::Participants,
     rpc::{
@@ -51,6 +52,8 @@ pub struct Deps {
     pub tasks: Tasks,
     /// What stands in front of the service's methods.
     pub stack: ServiceStack,
+    /// What its instruments are made of.
+    pub meters: Meters,
     /// What hashes cost: [`IdentityConfig::hash_params`]. A value of its own,
     /// so that tests can lower it and configuration cannot.
     pub hash_params: HashParams,
@@ -125,7 +128,8 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
     let outbox = Outbox::new(name.clone(), consumers, deps.db.clone(), deps.env.clone());
     let pool = HashPool::start(config.hash_threads(), config.password.hash_queue)?;
     let cx = Arc::new(Cx {
-        hasher: Hasher::new(deps.hash_params, pool, deps.env.clone()).map_err(unsuitable)?,
+        hasher: Hasher::new(deps.hash_params, pool, deps.env.clone(), &deps.meters)
+            .map_err(unsuitable)?,
         participants: Participants::new(deps.participants, deps.env.clone(), name.clone()),
         name,
         env: deps.env,
@@ -139,6 +143,8 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
 
     outbox.start(&deps.bus, &deps.tasks);
     background::start(&cx, &deps.tasks);
+    outbox.watch(&deps.meters, &deps.tasks);
+    measure::watch(&cx, &deps.meters, &deps.tasks);
 
     let rpc = RpcCx { cx: Arc::clone(&cx), fingerprints: deps.fingerprints };
     let routes = deps.stack.wrap(routes(rpc));

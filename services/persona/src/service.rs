@@ -16,7 +16,7 @@ use roster_proto::{
     },
     subject::v1::subject_data_service_server::SubjectDataServiceServer,
 };
-use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
 use tonic::service::Routes;
 
 use crate::{
@@ -45,6 +45,8 @@ pub struct Deps {
     pub tasks: Tasks,
     /// What stands in front of the service's methods.
     pub stack: ServiceStack,
+    /// What its instruments are made of.
+    pub meters: Meters,
     /// The identity service.
     pub identity: Upstream,
 }
@@ -69,7 +71,8 @@ impl fmt::Debug for Service {
 #[must_use]
 pub fn build(deps: Deps) -> Service {
     let data = Arc::new(PersonaData);
-    let participant = Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env.clone(), data);
+    let participant = Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env.clone(), data)
+        .measured(&deps.meters);
     participant.start(deps.bus, &deps.tasks);
     participant.reconciler(deps.identity.clone()).start(&deps.tasks);
     background::start(deps.db.clone(), deps.env.clone(), &deps.tasks);

@@ -19,6 +19,7 @@ mod config;
 mod domain;
 mod error;
 mod identity;
+mod measure;
 mod op;
 mod rpc;
 mod service;

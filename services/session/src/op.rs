@@ -16,7 +16,7 @@ use std::sync::Arc;
 use roster_db::Db;
 use roster_kernel::{Env, PageTokens};
 
-use crate::{domain::Lifetimes, identity::Identity};
+use crate::{domain::Lifetimes, identity::Identity, measure::LoginMeter};
 
 /// What use cases work with.
 #[derive(Debug)]
@@ -33,4 +33,6 @@ pub struct Cx {
     pub page_tokens: Arc<PageTokens>,
     /// The uses of sessions that are not stored yet.
     pub last_seen: last_seen::LastSeen,
+    /// How attempts to sign in are counted.
+    pub logins: LoginMeter,
 }

@@ -15,12 +15,13 @@ use roster_proto::{
     },
     subject::v1::subject_data_service_server::SubjectDataServiceServer,
 };
-use roster_server::{ServiceStack, Tasks, Upstream, health::Probe};
+use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
 use tonic::service::Routes;
 
 use crate::{
     ConfigError, SessionConfig, background,
     identity::Identity,
+    measure::{self, LoginMeter},
     op::{Cx, last_seen::LastSeen, subject_data::Sessions},
     rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc},
 };
@@ -45,6 +46,8 @@ pub struct Deps {
     pub tasks: Tasks,
     /// What stands in front of the service's methods.
     pub stack: ServiceStack,
+    /// What its instruments are made of.
+    pub meters: Meters,
     /// The identity service.
     pub identity: Upstream,
 }
@@ -73,13 +76,16 @@ pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError>
         lifetimes: config.lifetimes()?,
         page_tokens: deps.page_tokens,
         last_seen: LastSeen::default(),
+        logins: LoginMeter::new(&deps.meters),
     });
     let participant =
-        Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env, Arc::new(Sessions));
+        Participant::new(NAME, IDENTITY, deps.db.clone(), deps.env, Arc::new(Sessions))
+            .measured(&deps.meters);
 
     participant.start(deps.bus, &deps.tasks);
     participant.reconciler(deps.identity.clone()).start(&deps.tasks);
     background::start(&cx, &deps.tasks);
+    measure::watch(&cx, &deps.meters, &deps.tasks);
 
     let rpc = RpcCx { cx, fingerprints: deps.fingerprints };
     let routes = Routes::new(SessionServiceServer::new(SessionRpc(rpc.clone())))

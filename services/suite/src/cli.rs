@@ -44,11 +44,14 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
-    let (config, admin_password) = crate::load(cli.config.as_deref(), process_env())?;
+    let env = Env::system();
+    let (mut config, admin_password) = crate::load(cli.config.as_deref(), process_env())?;
+    if config.telemetry.instance_id.is_empty() {
+        config.telemetry.instance_id = env.uuid().to_string();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let telemetry = roster_server::telemetry::init(&config.telemetry())?;
-        let env = Env::system();
         let ended = match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => Suite::serve(config, admin_password, env).await,
             Command::Migrate => migrate::run(&config, &env).await,

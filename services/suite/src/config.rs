@@ -10,11 +10,40 @@ use roster_identity::IdentityConfig;
 use roster_server::{
     Limits,
     config::ConfigError,
-    telemetry::{LogFormat, TelemetryConfig},
+    telemetry::{LogFormat, OtlpConfig, OtlpHeaders, TelemetryConfig},
 };
 use roster_session::SessionConfig;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+/// An address in a setting; empty, or `off`, for none.
+mod address {
+    use std::net::SocketAddr;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub fn serialize<S: Serializer>(
+        address: &Option<SocketAddr>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.collect_str(address),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SocketAddr>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if matches!(text.as_str(), "" | "off") {
+            return Ok(None);
+        }
+        let expected = || D::Error::custom(format!("{text:?} is no address with a port, nor off"));
+        text.parse().map(Some).map_err(|_| expected())
+    }
+}
 
 /// What is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,12 +63,28 @@ impl Default for LogConfig {
     }
 }
 
-/// Where traces go.
+/// Where traces, metrics and logs go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportConfig {
     /// An OTLP collector that speaks gRPC, as a URL; empty for none.
     pub otlp_endpoint: String,
+    /// What is sent with each export, such as a token.
+    pub otlp_headers: OtlpHeaders,
+    /// What tells this process from others like it; empty for a random name
+    /// at each start.
+    pub instance_id: String,
+}
+
+impl ExportConfig {
+    /// Says what is wrong with the settings, naming the key.
+    fn validate(&self) -> Result<(), String> {
+        let endpoint = &self.otlp_endpoint;
+        if !endpoint.is_empty() && !endpoint.starts_with("http://") {
+            return Err(format!("otlp_endpoint = {endpoint:?} has to begin with http://"));
+        }
+        self.otlp_headers.validate().map_err(|error| format!("otlp_headers: {error}"))
+    }
 }
 
 /// Everything that an operator can set. `deploy/roster.example.toml` explains
@@ -54,9 +99,15 @@ pub struct RosterConfig {
     /// Allows `listen` to be more than this machine's loopback although the
     /// connection is not encrypted: for use behind a proxy that ends TLS.
     pub allow_plaintext: bool,
+    /// Where metrics and health are asked for over HTTP; nowhere when absent.
+    #[serde(with = "address")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Allows `metrics_listen` to be more than this machine's loopback: nobody
+    /// who asks there has to say who they are.
+    pub metrics_allow_remote: bool,
     /// Logs.
     pub log: LogConfig,
-    /// Traces.
+    /// Traces, metrics and logs.
     pub telemetry: ExportConfig,
     /// Connections.
     pub server: Limits,
@@ -74,6 +125,8 @@ impl Default for RosterConfig {
             data_dir: PathBuf::from("./data"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             allow_plaintext: false,
+            metrics_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
+            metrics_allow_remote: false,
             log: LogConfig::default(),
             telemetry: ExportConfig::default(),
             server: Limits::default(),
@@ -137,6 +190,16 @@ impl RosterConfig {
                 self.listen
             ));
         }
+        if let Some(address) = self.metrics_listen
+            && !address.ip().is_loopback()
+            && !self.metrics_allow_remote
+        {
+            return Err(format!(
+                "metrics_listen = {address} is reachable from other machines, and anybody can \
+                 read there: allow it with metrics_allow_remote = true"
+            ));
+        }
+        self.telemetry.validate().map_err(|error| format!("telemetry.{error}"))?;
         self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
         self.identity.validate().map_err(|error| format!("identity.{error}"))?;
@@ -146,12 +209,22 @@ impl RosterConfig {
     /// What telemetry is set up with.
     #[must_use]
     pub fn telemetry(&self) -> TelemetryConfig {
-        let endpoint = &self.telemetry.otlp_endpoint;
         TelemetryConfig {
             filter: self.log.filter.clone(),
             format: self.log.format,
-            otlp_endpoint: (!endpoint.is_empty()).then(|| endpoint.clone()),
+            otlp: self.otlp(),
         }
+    }
+
+    /// The collector, if there is one.
+    #[must_use]
+    pub fn otlp(&self) -> Option<OtlpConfig> {
+        let ExportConfig { otlp_endpoint, otlp_headers, instance_id } = self.telemetry.clone();
+        (!otlp_endpoint.is_empty()).then_some(OtlpConfig {
+            endpoint: otlp_endpoint,
+            headers: otlp_headers,
+            instance: instance_id,
+        })
     }
 }
 
@@ -192,9 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn the_listener_for_metrics_can_be_turned_off() {
+        for (value, expected) in [
+            ("", None),
+            ("off", None),
+            ("127.0.0.1:0", Some("127.0.0.1:0")),
+            ("[::1]:9091", Some("[::1]:9091")),
+        ] {
+            let (config, _) = load(None, env(&[("ROSTER__METRICS_LISTEN", value)])).unwrap();
+            assert_eq!(config.metrics_listen, expected.map(|it| it.parse().unwrap()), "{value}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (name, value, named) in [
             ("ROSTER__LISTEN", "0.0.0.0:8080", "allow_plaintext"),
+            ("ROSTER__METRICS_LISTEN", "0.0.0.0:9090", "metrics_allow_remote"),
+            ("ROSTER__METRICS_LISTEN", "nowhere", "metrics_listen"),
+            ("ROSTER__TELEMETRY__OTLP_ENDPOINT", "localhost:4317", "telemetry.otlp_endpoint"),
+            ("ROSTER__TELEMETRY__OTLP_HEADERS", "token", "telemetry.otlp_headers"),
             ("ROSTER__LISTENN", "127.0.0.1:1", "listenn"),
             ("ROSTER__SESSION__TIMEOUT", "1", "timeout"),
             ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),

@@ -14,6 +14,9 @@ pub fn greet(suite: &Suite, config: &RosterConfig, admin: Option<&FirstAdmin>) -
     writeln!(out, "Roster {}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  data directory  {}", config.data_dir.display())?;
     writeln!(out, "  address         {}", suite.address())?;
+    if let Some(address) = suite.metrics_address() {
+        writeln!(out, "  metrics         http://{address}/metrics")?;
+    }
     if let Some(admin) = admin {
         writeln!(out, "  administrator   {}", admin.username)?;
         match &admin.generated_password {

@@ -8,7 +8,10 @@ use roster_events::{Bus, InProcessBus};
 use roster_identity::HashParams;
 use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
-use roster_server::{AccessTable, Connect, ServiceStack, Tasks, Upstream};
+use roster_server::{
+    AccessTable, Connect, ServiceStack, Tasks, Upstream,
+    metrics::{Meters, Metrics},
+};
 
 use crate::{RosterConfig, StartError, migrate};
 
@@ -22,6 +25,7 @@ pub struct Services {
     pub session: roster_session::Service,
     pub persona: roster_persona::Service,
     pub bus: Arc<InProcessBus>,
+    pub metrics: Metrics,
     /// What the services do in the background.
     pub tasks: Tasks,
     /// What the edge does in the background; it ends when a drain begins.
@@ -45,6 +49,7 @@ struct Common {
     fingerprints: FingerprintKey,
     tasks: Tasks,
     stack: ServiceStack,
+    meters: Meters,
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(
@@ -62,6 +67,8 @@ impl Services {
     ) -> Result<Self, StartError> {
         let secrets = migrate::prepare(config, &env)?;
         migrate::all(config).await?;
+        let metrics = Metrics::new(config.otlp().as_ref())?;
+        let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;
         let common = Common {
@@ -70,31 +77,18 @@ impl Services {
             page_tokens: Arc::new(PageTokens::new(secrets.page_token_key)),
             fingerprints: FingerprintKey::new(secrets.fingerprint_key),
             tasks: Tasks::new(),
-            stack: ServiceStack::new(access, env.clone()),
+            stack: ServiceStack::new(access, env.clone()).measured(meters),
+            meters: meters.clone(),
         };
-        let identity_db = open(&config.data_dir, "identity").await?;
-        let persona_db = open(&config.data_dir, "persona").await?;
-        let session_db = open(&config.data_dir, "session").await?;
-        let databases = [identity_db.clone(), persona_db.clone(), session_db.clone()];
+        let databases = databases(&config.data_dir, meters).await?;
+        let [identity_db, persona_db, session_db] = databases.clone();
 
         // Identity counts what the others keep, and they ask identity: one
         // side of the circle is connected when it is there.
         let (to_session, connect_session) = Upstream::in_process();
         let (to_persona, connect_persona) = Upstream::in_process();
         let participants = vec![(PERSONA, to_persona.clone()), (SESSION, to_session.clone())];
-        let identity = roster_identity::Deps {
-            db: identity_db,
-            bus: Arc::clone(&common.bus),
-            env: env.clone(),
-            page_tokens: Arc::clone(&common.page_tokens),
-            fingerprints: common.fingerprints.clone(),
-            tasks: common.tasks.clone(),
-            stack: common.stack.clone(),
-            hash_params,
-            participants,
-        };
-        let identity =
-            roster_identity::build(&config.identity, identity).map_err(failed("identity"))?;
+        let identity = build_identity(config, &common, identity_db, hash_params, participants)?;
         let to_identity = Upstream::from(identity.routes.clone());
         let session = build_session(config, &common, session_db, &to_identity)?;
         connect_session.to(session.routes.clone());
@@ -113,12 +107,24 @@ impl Services {
             ]),
             session: to_session,
             probes: vec![identity.probe(), session.probe(), persona.probe()],
+            meters: meters.clone(),
         };
         let edge = roster_gateway::build(&config.gateway, edge).await;
         let edge = edge.map_err(failed("gateway"))?;
         let tasks = common.tasks;
         let circle = [connect_session, connect_persona];
-        Ok(Self { edge, identity, session, persona, bus, tasks, edge_tasks, databases, circle })
+        Ok(Self {
+            edge,
+            identity,
+            session,
+            persona,
+            bus,
+            metrics,
+            tasks,
+            edge_tasks,
+            databases,
+            circle,
+        })
     }
 
     /// Lets go of each other, and closes the databases.
@@ -135,9 +141,40 @@ impl Services {
     }
 }
 
-async fn open(data_dir: &Path, service: &str) -> Result<Db, StartError> {
+async fn databases(data_dir: &Path, meters: &Meters) -> Result<[Db; 3], StartError> {
+    Ok([
+        open(data_dir, "identity", meters).await?,
+        open(data_dir, "persona", meters).await?,
+        open(data_dir, "session", meters).await?,
+    ])
+}
+
+async fn open(data_dir: &Path, service: &'static str, meters: &Meters) -> Result<Db, StartError> {
     let database = migrate::database(data_dir, service);
-    Db::open(&database).await.map_err(migrate::unusable(&database))
+    let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
+    Ok(db.measured(meters, service))
+}
+
+fn build_identity(
+    config: &RosterConfig,
+    common: &Common,
+    db: Db,
+    hash_params: HashParams,
+    participants: Vec<(ServiceName, Upstream)>,
+) -> Result<roster_identity::Service, StartError> {
+    let deps = roster_identity::Deps {
+        db,
+        bus: Arc::clone(&common.bus),
+        env: common.env.clone(),
+        page_tokens: Arc::clone(&common.page_tokens),
+        fingerprints: common.fingerprints.clone(),
+        tasks: common.tasks.clone(),
+        stack: common.stack.clone(),
+        meters: common.meters.clone(),
+        hash_params,
+        participants,
+    };
+    roster_identity::build(&config.identity, deps).map_err(failed("identity"))
 }
 
 fn build_session(
@@ -154,6 +191,7 @@ fn build_session(
         fingerprints: common.fingerprints.clone(),
         tasks: common.tasks.clone(),
         stack: common.stack.clone(),
+        meters: common.meters.clone(),
         identity: identity.clone(),
     };
     roster_session::build(&config.session, deps).map_err(failed("session"))
@@ -168,6 +206,7 @@ fn build_persona(common: &Common, db: Db, identity: &Upstream) -> roster_persona
         fingerprints: common.fingerprints.clone(),
         tasks: common.tasks.clone(),
         stack: common.stack.clone(),
+        meters: common.meters.clone(),
         identity: identity.clone(),
     })
 }

@@ -6,7 +6,11 @@ use roster_events::InProcessBus;
 use roster_identity::{FirstAdminError, HashParams};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
-use roster_server::serve;
+use roster_server::{
+    metrics::{ConnectionMeter, Scraper},
+    operations, serve,
+    telemetry::TelemetryError,
+};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +45,9 @@ pub enum StartError {
     /// A service cannot be made to agree with the ledger of users.
     #[error("the {0} service cannot catch up with the ledger of users")]
     Reconcile(&'static str, #[source] ReconcileError),
+    /// What is measured cannot be exported.
+    #[error(transparent)]
+    Metrics(#[from] TelemetryError),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -51,6 +58,14 @@ pub enum StartError {
 pub struct Suite {
     services: Services,
     listening: Option<Listening>,
+    /// Where operators ask; open for longer than where clients do.
+    operations: Option<Listening>,
+}
+
+/// The ports that have been taken, before anything else is done.
+struct Ports {
+    clients: TcpListener,
+    operators: Option<TcpListener>,
 }
 
 #[derive(Debug)]
@@ -69,15 +84,15 @@ impl Suite {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        Ok(Self { services: Services::build(config, env, hash_params).await?, listening: None })
+        let services = Services::build(config, env, hash_params).await?;
+        Ok(Self { services, listening: None, operations: None })
     }
 
-    /// Starts listening for clients.
+    /// Starts listening, for operators and then for clients.
     pub async fn listen(&mut self, config: &RosterConfig) -> Result<(), StartError> {
-        let (listener, address) = bind(config).await?;
+        let ports = Ports::take(config).await?;
         self.catch_up().await?;
-        self.accept(listener, address, config);
-        Ok(())
+        self.accept(ports, config)
     }
 
     /// Makes every participant agree with the ledger before the first client
@@ -90,19 +105,23 @@ impl Suite {
         Ok(())
     }
 
-    fn accept(&mut self, listener: TcpListener, address: SocketAddr, config: &RosterConfig) {
-        let stop = CancellationToken::new();
-        let (edge, limits, stopped) = (self.services.edge.clone(), config.server, stop.clone());
-        // Not among the background tasks: those end after the last call.
-        let serving = async move {
-            let cut = serve(listener, edge, limits, stopped).await;
+    fn accept(&mut self, ports: Ports, config: &RosterConfig) -> Result<(), StartError> {
+        let Ports { clients, operators } = ports;
+        let (edge, limits) = (self.services.edge.clone(), config.server);
+        if let Some(listener) = operators {
+            let asked = operations::routes(self.services.metrics.scraper(), edge.clone());
+            let serving = |listener, stop| operations::serve(listener, asked, stop);
+            self.operations = Some(Listening::start(listener, serving)?);
+        }
+        let meter = ConnectionMeter::new(self.services.metrics.meters());
+        let serving = |listener, stop| async move {
+            let cut = serve(listener, edge, limits, meter, stop).await;
             if cut > 0 {
                 tracing::warn!(connections = cut, "drain timed out, connections were cut");
             }
         };
-        #[expect(clippy::disallowed_methods, reason = "ended and awaited by stop()")]
-        let serving = tokio::spawn(serving);
-        self.listening = Some(Listening { address, stop, serving });
+        self.listening = Some(Listening::start(clients, serving)?);
+        Ok(())
     }
 
     /// Makes the administrator if there are no users yet.
@@ -128,14 +147,14 @@ impl Suite {
     ) -> anyhow::Result<()> {
         // The address first: where it cannot be had, nothing is made, and no
         // password is drawn that nobody gets to see.
-        let (listener, address) = bind(&config).await?;
+        let ports = Ports::take(&config).await?;
         let mut suite = Self::assemble(&config, env, config.identity.hash_params()).await?;
         suite.catch_up().await?;
         // The administrator before the first client, who could otherwise
         // register and be the one user there is; and last of all that can
         // fail, so that a password that was drawn is shown.
         let admin = suite.ensure_first_admin(admin_password).await?;
-        suite.accept(listener, address, &config);
+        suite.accept(ports, &config)?;
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();
         let failed = tokio::select! {
@@ -154,6 +173,18 @@ impl Suite {
     pub fn address(&self) -> SocketAddr {
         let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
         self.listening.as_ref().map_or(unbound, |listening| listening.address)
+    }
+
+    /// Where operators ask for metrics and health, if anywhere.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(|operations| operations.address)
+    }
+
+    /// What is measured, as a scrape would find it.
+    #[must_use]
+    pub fn scraper(&self) -> Scraper {
+        self.services.metrics.scraper()
     }
 
     /// The bus, for tests to make unreliable.
@@ -196,12 +227,15 @@ impl Suite {
     pub async fn stop(mut self) {
         if let Some(listening) = self.listening.take() {
             self.services.edge_tasks.shutdown().await;
-            listening.stop.cancel();
-            // An error would say that serving panicked; the panic is logged.
-            let _ended = listening.serving.await;
+            listening.end().await;
         }
         self.services.tasks.shutdown().await;
+        // Until here operators can see how far the end is.
+        if let Some(operations) = self.operations.take() {
+            operations.end().await;
+        }
         self.services.close().await;
+        self.services.metrics.flush().await;
     }
 
     /// Ends everything where it stands, as the end of the process would.
@@ -209,17 +243,53 @@ impl Suite {
         if let Some(listening) = self.listening.take() {
             listening.serving.abort();
         }
+        if let Some(operations) = self.operations.take() {
+            operations.serving.abort();
+        }
         self.services.edge_tasks.abort().await;
         self.services.tasks.abort().await;
         self.services.close().await;
     }
 }
 
-async fn bind(config: &RosterConfig) -> Result<(TcpListener, SocketAddr), StartError> {
-    let refused = |error| StartError::Listen(config.listen, error);
-    let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
+impl Ports {
+    async fn take(config: &RosterConfig) -> Result<Self, StartError> {
+        let clients = bind(config.listen).await?;
+        let operators = match config.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        Ok(Self { clients, operators })
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
+}
+
+impl Listening {
+    /// Serves what comes to `listener`. Not among the background tasks: those
+    /// end after the last call.
+    fn start<F>(
+        listener: TcpListener,
+        serve: impl FnOnce(TcpListener, CancellationToken) -> F,
+    ) -> Result<Self, StartError>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address = listener.local_addr().map_err(|error| StartError::Listen(unbound, error))?;
+        let stop = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "ended and awaited by stop()")]
+        let serving = tokio::spawn(serve(listener, stop.clone()));
+        Ok(Self { address, stop, serving })
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        // An error would say that serving panicked; the panic is logged.
+        let _ended = self.serving.await;
+    }
 }
 
 /// Completes when the process is told to end.

@@ -21,7 +21,16 @@ pub mod event {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        #[sea_orm(has_many = "super::delivery::Entity")]
+        Delivery,
+    }
+
+    impl Related<super::delivery::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Delivery.def()
+        }
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -44,7 +53,20 @@ pub mod delivery {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub enum Relation {
+        #[sea_orm(
+            belongs_to = "super::event::Entity",
+            from = "Column::EventId",
+            to = "super::event::Column::Id"
+        )]
+        Event,
+    }
+
+    impl Related<super::event::Entity> for Entity {
+        fn to() -> RelationDef {
+            Relation::Event.def()
+        }
+    }
 
     impl ActiveModelBehavior for ActiveModel {}
 }

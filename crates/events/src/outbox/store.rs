@@ -6,11 +6,12 @@ use roster_db::{DbError, Tx};
 use roster_kernel::{EventId, ServiceName, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Set, sea_query::Expr,
+    JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationTrait, Set,
+    sea_query::Expr,
 };
 
 use super::{
-    DeliveryState, EventDelivery, Retention,
+    Backlog, DeliveryState, EventDelivery, Missing, Retention,
     entity::{delivery, event},
 };
 use crate::{Event, relay::PARKED_AFTER};
@@ -222,6 +223,44 @@ pub async fn delete_retired(tx: &Tx, before: Timestamp) -> Result<u64, DbError> 
 pub async fn ids(connection: &impl ConnectionTrait) -> Result<Vec<EventId>, DbError> {
     let rows = event::Entity::find().order_by_asc(event::Column::CreatedAt).all(connection).await?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+/// What no receipt has come for. Looks at what is unconfirmed only, however
+/// much has been confirmed before.
+pub async fn backlog(connection: &impl ConnectionTrait) -> Result<Backlog, DbError> {
+    let (events, oldest): (i64, Option<Timestamp>) = event::Entity::find()
+        .select_only()
+        .column_as(event::Column::Id.count(), "events")
+        .column_as(event::Column::CreatedAt.min(), "oldest")
+        .filter(event::Column::RetiredAt.is_null())
+        .into_tuple()
+        .one(connection)
+        .await?
+        .unwrap_or_default();
+    let parked = Expr::case(
+        Expr::col((event::Entity, event::Column::Attempts)).gte(PARKED_AFTER),
+        Expr::val(1),
+    )
+    .finally(Expr::val(0));
+    let missing: Vec<(String, i64, i64)> = event::Entity::find()
+        .select_only()
+        .column(delivery::Column::Consumer)
+        .column_as(delivery::Column::EventId.count(), "receipts")
+        .column_as(Expr::expr(parked).sum().cast_as("bigint"), "parked")
+        .join(JoinType::InnerJoin, event::Relation::Delivery.def())
+        .filter(event::Column::RetiredAt.is_null())
+        .filter(delivery::Column::CompletedAt.is_null())
+        .group_by(delivery::Column::Consumer)
+        .order_by_asc(delivery::Column::Consumer)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let missing = missing.into_iter().map(|(consumer, receipts, parked)| Missing {
+        consumer,
+        receipts: receipts.unsigned_abs(),
+        parked: parked.unsigned_abs(),
+    });
+    Ok(Backlog { events: events.unsigned_abs(), oldest, missing: missing.collect() })
 }
 
 pub async fn deliveries(

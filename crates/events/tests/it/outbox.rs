@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use roster_events::{Bus, DeliveryState, Outbox, Retention};
+use roster_events::{
+    Backlog, Bus, DeliveryState, Missing, Outbox, Retention, Subscription, back_off,
+};
 use roster_kernel::UserId;
 use roster_proto::event::v1::UserDeleted;
+use roster_server::metrics::Metrics;
 
 use crate::harness::{World, name};
 
@@ -76,4 +79,75 @@ async fn two_relays_share_the_work() {
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Done, 1));
         assert_eq!(world.effects(0)[&event], 1);
     }
+}
+
+#[tokio::test]
+async fn the_backlog_is_what_no_receipt_has_come_for() {
+    let world = World::new(1, &["persona", "session"]).await;
+    world.append().await;
+    world.settle().await;
+    assert_eq!(world.outbox.backlog().await.unwrap(), Backlog::default());
+
+    world.bus.hold(
+        |it| matches!(it, Subscription::Events { consumer, .. } if *consumer == name("session")),
+    );
+    let announced = world.env.now();
+    world.append().await;
+    world.clock.advance(std::time::Duration::from_millis(500));
+    world.append().await;
+    world.settle().await;
+    let missing = |receipts, parked| Missing { consumer: "session".to_owned(), receipts, parked };
+    let waiting = Backlog { events: 2, oldest: Some(announced), missing: vec![missing(2, 0)] };
+    assert_eq!(world.outbox.backlog().await.unwrap(), waiting);
+
+    for attempt in 1..10 {
+        world.clock.advance(back_off(attempt).to_std().unwrap());
+        world.settle().await;
+    }
+    let parked = Backlog { missing: vec![missing(2, 2)], ..waiting };
+    assert_eq!(world.outbox.backlog().await.unwrap(), parked);
+    world.bus.release();
+    world.settle().await;
+    assert_eq!(world.outbox.backlog().await.unwrap(), Backlog::default());
+}
+
+#[tokio::test]
+async fn the_backlog_is_shown_without_being_asked_for() {
+    let world = World::new(1, &["session"]).await;
+    let metrics = Metrics::new(None).unwrap();
+    world.bus.hold(|it| matches!(it, Subscription::Events { .. }));
+    world.append().await;
+    world.settle().await;
+    world.clock.advance(std::time::Duration::from_secs(7));
+    world.outbox.watch(metrics.meters(), &world.tasks);
+    let shown = async |lines: [&str; 3]| {
+        let scrape = || metrics.scraper().text().unwrap();
+        let all = || lines.iter().all(|line| scrape().lines().any(|it| it == *line));
+        let found = async {
+            while !all() {
+                world.clock.advance(std::time::Duration::from_secs(1));
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = tokio::time::timeout(std::time::Duration::from_mins(1), found).await;
+        assert!(found.is_ok(), "{}", scrape());
+    };
+    shown([
+        "roster_outbox_events 1",
+        "roster_outbox_receipts_pending{roster_consumer=\"session\"} 1",
+        "roster_outbox_deliveries_parked{roster_consumer=\"session\"} 0",
+    ])
+    .await;
+    let age = |text: &str| -> f64 {
+        let line = text.lines().find_map(|it| it.strip_prefix("roster_outbox_oldest_age_seconds "));
+        line.unwrap().parse().unwrap()
+    };
+    assert!(age(&metrics.scraper().text().unwrap()) >= 7.0);
+    world.bus.release();
+    shown([
+        "roster_outbox_events 0",
+        "roster_outbox_oldest_age_seconds 0",
+        "roster_outbox_receipts_pending{roster_consumer=\"session\"} 0",
+    ])
+    .await;
 }

@@ -121,6 +121,15 @@ impl SubjectData for Notes {
         Ok(vec![("notes", erased.rows_affected)])
     }
 
+    async fn orphans(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+        let orphans =
+            note::Entity::find().filter(note::Column::UserId.in_subquery(subjects::erased_users()));
+        Ok(vec![("notes", orphans.count(connection).await?)])
+    }
+
     async fn state_changed(&self, _tx: &Tx, subject: &Subject) -> Result<(), DbError> {
         self.states.lock().unwrap().push(*subject);
         Ok(())

@@ -3,7 +3,11 @@
 use axum::Extension;
 use hyper_util::rt::TokioIo;
 use roster_proto::session::v1::authentication_service_client::AuthenticationServiceClient;
-use roster_server::{Limits, serve};
+use roster_server::{
+    Limits,
+    metrics::{ConnectionMeter, Meters},
+    serve,
+};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
@@ -18,8 +22,8 @@ async fn calls_come_over_a_socket_of_this_machine_too_and_have_no_address() {
     let path = folder.path().join("socket");
     let listener = UnixListener::bind(&path).unwrap();
     let edge = world.routes.clone().into_axum_router().layer(Extension(service()));
-    let stop = CancellationToken::new();
-    let server = tokio::spawn(serve(listener, edge, Limits::default(), stop.clone()));
+    let (stop, meter) = (CancellationToken::new(), ConnectionMeter::new(&Meters::none()));
+    let server = tokio::spawn(serve(listener, edge, Limits::default(), meter, stop.clone()));
     let connect = tower::service_fn(move |_: http::Uri| {
         let path = path.clone();
         async move { UnixStream::connect(path).await.map(TokioIo::new) }

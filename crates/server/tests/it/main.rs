@@ -5,6 +5,7 @@
 mod health;
 mod limits;
 mod listeners;
+mod metrics;
 mod serve;
 mod stack;
 mod upstream;

@@ -7,6 +7,7 @@ use http_body_util::Empty;
 use hyper::{body::Bytes, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use roster_proto::session::v1::authentication_service_client::AuthenticationServiceClient;
+use roster_server::metrics::{ConnectionMeter, Meters};
 use roster_server::{Limits, serve};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -34,7 +35,13 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, edge, limits, stop.clone()));
+        let server = tokio::spawn(serve(
+            listener,
+            edge,
+            limits,
+            ConnectionMeter::new(&Meters::none()),
+            stop.clone(),
+        ));
         Self { world, address, stop, server }
     }
 

@@ -17,7 +17,7 @@ use roster_proto::{
         authentication_service_server::{AuthenticationService, AuthenticationServiceServer},
     },
 };
-use roster_server::{Refusal, Tasks, Upstream};
+use roster_server::{Refusal, Tasks, Upstream, metrics::Meters};
 use tokio::sync::Semaphore;
 use tonic::{Code, Response as Answer, Status, service::Routes};
 use tower::ServiceExt;
@@ -107,6 +107,7 @@ impl Edge {
             ]),
             session: Upstream::from(Routes::new(AuthenticationServiceServer::new(Tokens))),
             probes: Vec::new(),
+            meters: Meters::none(),
         };
         let tasks = deps.tasks.clone();
         let router = roster_gateway::build(config, deps).await.unwrap();

@@ -49,6 +49,12 @@ pub async fn list(
     rows.into_iter().map(|row| Ok((row.sequence, subject_of(&row)?))).collect()
 }
 
+/// How many users are in a state.
+pub async fn count(connection: &impl ConnectionTrait, state: State) -> Result<u64, DbError> {
+    let users = Entity::find().filter(Column::State.eq(state_name(state)));
+    Ok(users.count(connection).await?)
+}
+
 /// Whether there has never been a user.
 pub async fn is_empty(tx: &Tx) -> Result<bool, DbError> {
     Ok(Entity::find().limit(1).one(&**tx).await?.is_none())

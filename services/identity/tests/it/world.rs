@@ -20,7 +20,7 @@ use roster_proto::{
     },
     subject::v1::SubjectState,
 };
-use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_testkit::{MockClock, TempDb};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tonic::{Code, Request, Status, service::Routes};
@@ -201,6 +201,7 @@ fn build(
         fingerprints: FingerprintKey::new([2; 32]),
         tasks: tasks.clone(),
         stack: ServiceStack::new(access, env.clone()),
+        meters: Meters::none(),
         hash_params: setup.hash_params,
         participants: setup.participants.clone(),
     };

@@ -45,6 +45,13 @@ impl SubjectData for PersonaData {
         Ok(vec![(PERSONAS, persona::erase(tx, user_id, limit).await?)])
     }
 
+    async fn orphans(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+        Ok(vec![(PERSONAS, persona::count_orphans(connection).await?)])
+    }
+
     /// Nothing to do: what is kept depends on neither role nor state, and a
     /// disabled user's personas are preserved.
     async fn state_changed(&self, _tx: &Tx, _subject: &Subject) -> Result<(), DbError> {

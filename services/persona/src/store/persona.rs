@@ -5,9 +5,10 @@
 
 use roster_db::{DbError, Tx};
 use roster_kernel::{PersonaId, UserId};
+use roster_participant::subjects::erased_users;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Select,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -97,6 +98,12 @@ pub async fn erase(tx: &Tx, owner: UserId, limit: u64) -> Result<u64, DbError> {
     let ids = of(owner).select_only().column(Column::Id).limit(limit).into_query();
     let erased = Entity::delete_many().filter(Column::Id.in_subquery(ids)).exec(&**tx).await?;
     Ok(erased.rows_affected)
+}
+
+/// How many personas there are of users whose erasure is complete.
+pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, DbError> {
+    let orphans = Entity::find().filter(Column::UserId.in_subquery(erased_users()));
+    Ok(orphans.count(connection).await?)
 }
 
 fn of(owner: UserId) -> Select<Entity> {

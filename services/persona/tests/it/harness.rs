@@ -31,7 +31,7 @@ use roster_proto::{
         subject_data_service_client::SubjectDataServiceClient,
     },
 };
-use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_testkit::{MockClock, TempDb};
 use tonic::{
     Code, Request, Response, Status,
@@ -107,6 +107,7 @@ impl World {
             fingerprints: FingerprintKey::new([8; 32]),
             tasks: tasks.clone(),
             stack: ServiceStack::new(access, env.clone()),
+            meters: Meters::none(),
             identity: Upstream::from(identity),
         });
         // What is announced before the service listens would be lost.

@@ -37,13 +37,25 @@ pub struct LoggedIn {
     pub password_change_required: bool,
 }
 
+/// Signs a user in, and counts how that went.
+pub async fn login(
+    cx: &Cx,
+    caller: &Caller,
+    deadline: Option<Deadline>,
+    command: Login,
+) -> Result<LoggedIn, Error> {
+    let opened = open(cx, caller, deadline, command).await;
+    cx.logins.note(opened.as_ref().err());
+    opened
+}
+
 /// Checks the password with identity and opens a session.
 ///
 /// Between identity's answer and the session lies time in which the user may
 /// be deleted, disabled, or lose all sessions. So the answer is merged into
 /// the row that those changes go through, under its lock, and the session is
 /// opened only if the row is no further than what was verified.
-pub async fn login(
+async fn open(
     cx: &Cx,
     caller: &Caller,
     deadline: Option<Deadline>,

@@ -46,6 +46,13 @@ impl SubjectData for Sessions {
         Ok(vec![(SESSIONS, session::erase(tx, user_id, limit).await?)])
     }
 
+    async fn orphans(
+        &self,
+        connection: &DatabaseConnection,
+    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+        Ok(vec![(SESSIONS, session::count_orphans(connection).await?)])
+    }
+
     /// Ends the sessions that the new state allows no longer.
     async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError> {
         let user = subject.user_id;

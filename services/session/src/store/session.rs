@@ -8,7 +8,7 @@ use roster_db::{DbError, Tx};
 use roster_kernel::{SessionId, Timestamp, UserId};
 use roster_participant::{
     State,
-    subjects::{entity as subject, state_name},
+    subjects::{entity as subject, erased_users, state_name},
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult,
@@ -132,6 +132,12 @@ pub async fn count_by_user(
         .all(connection)
         .await?;
     Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+}
+
+/// How many sessions there are of users whose erasure is complete.
+pub async fn count_orphans(connection: &impl ConnectionTrait) -> Result<u64, DbError> {
+    let orphans = Entity::find().filter(Column::UserId.in_subquery(erased_users()));
+    Ok(orphans.count(connection).await?)
 }
 
 /// Ends one session of a user, live or not; answers how many that were.

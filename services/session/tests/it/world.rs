@@ -18,7 +18,7 @@ use roster_proto::{
     },
     subject::v1::subject_data_service_client::SubjectDataServiceClient,
 };
-use roster_server::{AccessTable, ServiceStack, Tasks, Upstream};
+use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_session::{Deps, Migrator, Service, SessionConfig};
 use roster_testkit::{MockClock, TempDb};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
@@ -100,6 +100,7 @@ impl World {
             fingerprints: FingerprintKey::new([2; 32]),
             tasks: tasks.clone(),
             stack: ServiceStack::new(access, env.clone()),
+            meters: Meters::none(),
             identity: upstream,
         };
         let service = roster_session::build(&SessionConfig::default(), deps).unwrap();

@@ -25,7 +25,8 @@ pub fn command(folder: &Path) -> Command {
         .env_clear()
         .current_dir(folder)
         .env("ROSTER__DATA_DIR", folder.join("data"))
-        .env("ROSTER__LISTEN", "127.0.0.1:0");
+        .env("ROSTER__LISTEN", "127.0.0.1:0")
+        .env("ROSTER__METRICS_LISTEN", "127.0.0.1:0");
     command
 }
 

@@ -13,4 +13,5 @@ mod process;
 mod races;
 mod readme;
 mod strangers;
+mod telemetry;
 mod world;

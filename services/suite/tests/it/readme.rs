@@ -16,6 +16,9 @@ const README: &str = include_str!("../../../../README.md");
 /// What the README has where the address stands that the process listens on.
 const ADDRESS: &str = "localhost:8080";
 
+/// The same for the listener that operators ask.
+const METRICS: &str = "localhost:9090";
+
 /// A command, and what it prints.
 #[derive(Debug, PartialEq, Eq)]
 struct Example {
@@ -159,9 +162,14 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     command.env_remove("ROSTER__DATA_DIR");
     let mut roster = Roster::start(command);
     let (address, password) = (roster.address(), roster.printed("password"));
+    let metrics = roster.printed("metrics");
+    let metrics = metrics.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap();
+    let metrics = metrics.to_owned();
     let mut shell = Shell::new();
     let found = shell.run("command -v grpcurl");
     assert!(!found.is_empty(), "grpcurl is not in PATH: `cargo xtask test` fetches it");
+    let found = shell.run("command -v curl");
+    assert!(!found.is_empty(), "curl is not in PATH: `apt-get install curl` installs it");
 
     let examples: Vec<_> =
         fenced(README, "console").iter().flat_map(|block| examples(block)).collect();
@@ -171,7 +179,9 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     for example in examples {
         let command = match example.command.strip_prefix("PASSWORD=") {
             Some(_) => format!("PASSWORD={password}"),
-            None => example.command.replace(ADDRESS, &address.to_string()),
+            None => {
+                example.command.replace(ADDRESS, &address.to_string()).replace(METRICS, &metrics)
+            }
         };
         let expected = shown.normal(&example.output);
         let begun = Instant::now();
@@ -189,7 +199,8 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     }
     let ended = roster.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    the_greeting_is_as_shown(&ended.stdout, &password, &address.to_string());
+    let greeting = ended.stdout.replace(&metrics, "127.0.0.1:9090");
+    the_greeting_is_as_shown(&greeting, &password, &address.to_string());
 }
 
 fn the_greeting_is_as_shown(printed: &str, password: &str, address: &str) {
@@ -209,7 +220,11 @@ fn the_greeting_is_as_shown(printed: &str, password: &str, address: &str) {
 
 #[test]
 fn the_settings_that_the_readme_names_exist() {
-    for name in ["ROSTER__SESSION__TIMEOUT_DAYS=3", "ROSTER__LOG__FORMAT=json"] {
+    for name in [
+        "ROSTER__SESSION__TIMEOUT_DAYS=3",
+        "ROSTER__LOG__FORMAT=json",
+        "ROSTER__TELEMETRY__OTLP_ENDPOINT=http://127.0.0.1:4317",
+    ] {
         assert!(README.contains(name), "{name}");
         let (name, value) = name.split_once('=').unwrap();
         roster_suite::load(None, vec![(name.to_owned(), value.to_owned())]).unwrap();

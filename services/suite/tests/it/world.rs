@@ -46,6 +46,7 @@ impl World {
         let mut config = RosterConfig {
             data_dir: folder.path().join("data"),
             listen: "127.0.0.1:0".parse().unwrap(),
+            metrics_listen: None,
             ..RosterConfig::default()
         };
         settings(&mut config);
