@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use roster_db::{Db, DbError, Tx};
 use roster_events::{Inbox, Receipt};
-use roster_kernel::{Env, EventId, Timestamp, UserId};
-use sea_orm::DatabaseConnection;
+use roster_kernel::{Env, EventId, Timestamp};
 
-use crate::{State, Subject, measure::ParticipantMeter, subjects};
+use crate::{State, Subject, SubjectData, measure::ParticipantMeter, subjects};
 
 /// Rows of each kind, by the kind's name.
 pub type Counts = BTreeMap<String, i64>;
@@ -16,43 +14,6 @@ pub type Counts = BTreeMap<String, i64>;
 /// How many rows one transaction erases at the most, so that others get
 /// their turn at the database in between.
 const BATCH: u64 = 500;
-
-/// What a service keeps about users.
-#[async_trait]
-pub trait SubjectData: Send + Sync + 'static {
-    /// The kinds of things it keeps, in the plural and sorted.
-    fn kinds(&self) -> &'static [&'static str];
-
-    /// How many of each kind it keeps of each of `users`; what is missing in
-    /// the answer is zero.
-    async fn count(
-        &self,
-        connection: &DatabaseConnection,
-        users: &[UserId],
-        now: Timestamp,
-    ) -> Result<Vec<(UserId, &'static str, i64)>, DbError>;
-
-    /// Erases up to `limit` rows of a user and answers how many of each kind
-    /// it erased; none at all means that nothing is left.
-    async fn erase(
-        &self,
-        tx: &Tx,
-        user_id: UserId,
-        limit: u64,
-    ) -> Result<Vec<(&'static str, u64)>, DbError>;
-
-    /// How many rows of each kind belong to users whose erasure is complete
-    /// ([`crate::subjects::erased_users`]): rows that nobody will erase any
-    /// more. Looks at every row, live or not.
-    async fn orphans(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<Vec<(&'static str, u64)>, DbError>;
-
-    /// Makes the service agree with a user's new state, in the transaction
-    /// that stores it.
-    async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError>;
-}
 
 /// Takes a state in and makes the service agree with it.
 pub(crate) async fn apply(

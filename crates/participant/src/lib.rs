@@ -4,10 +4,12 @@
 //! can be created behind a deletion's back; it erases what it keeps of a
 //! deleted user and sends a receipt ([`Participant`]); it catches up with the
 //! identity service's ledger ([`Reconciler`]); and it says how much it keeps
-//! ([`SubjectDataRpc`]).
+//! and hands it out ([`SubjectDataRpc`]).
 
+mod data;
 mod erasure;
 mod events;
+mod export;
 mod measure;
 pub mod migration;
 mod participant;
@@ -16,7 +18,8 @@ mod rpc;
 mod subject;
 pub mod subjects;
 
-pub use erasure::{Counts, SubjectData};
+pub use data::{Place, SubjectData};
+pub use erasure::Counts;
 pub use participant::Participant;
 pub use reconcile::{ReconcileError, ReconcileReport, Reconciler};
 pub use rpc::SubjectDataRpc;

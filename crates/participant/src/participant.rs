@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use prost_types::Any;
 use roster_db::Db;
 use roster_events::{Bus, Consumer};
 use roster_kernel::{Env, ServiceName};
@@ -75,9 +76,10 @@ impl<D: SubjectData> Participant<D> {
         )
     }
 
-    /// What answers how much the service keeps.
+    /// What answers how much the service keeps, and hands it out as `encode`
+    /// writes it: as the messages of the service's public contract.
     #[must_use]
-    pub fn rpc(&self) -> SubjectDataRpc<D> {
-        SubjectDataRpc::new(self.db.clone(), self.env.clone(), Arc::clone(&self.data))
+    pub fn rpc(&self, encode: fn(D::Item) -> Any) -> SubjectDataRpc<D> {
+        SubjectDataRpc::new(self.db.clone(), self.env.clone(), Arc::clone(&self.data), encode)
     }
 }

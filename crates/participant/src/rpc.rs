@@ -1,8 +1,11 @@
-//! `subject.v1.SubjectDataService`: how much a service keeps of a user.
+//! `subject.v1.SubjectDataService`: how much a service keeps of a user, and
+//! what.
 
-use std::{collections::HashMap, fmt, pin::Pin, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use prost_types::Any;
 use roster_db::Db;
 use roster_kernel::{Env, UserId};
 use roster_proto::subject::v1::{
@@ -11,30 +14,38 @@ use roster_proto::subject::v1::{
     SumSubjectDataResponse, subject_data_service_server::SubjectDataService,
 };
 use roster_server::{Refusal, Violations};
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use crate::SubjectData;
+use crate::{SubjectData, export::export};
 
 /// The most users that one call counts for.
 const MOST_USERS: usize = 1_000;
 
 /// The service's answer to what it keeps.
-pub struct SubjectDataRpc<D> {
+pub struct SubjectDataRpc<D: SubjectData> {
     db: Db,
     env: Env,
     data: Arc<D>,
+    encode: fn(D::Item) -> Any,
 }
 
-impl<D> fmt::Debug for SubjectDataRpc<D> {
+impl<D: SubjectData> fmt::Debug for SubjectDataRpc<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SubjectDataRpc").finish_non_exhaustive()
     }
 }
 
-impl<D> SubjectDataRpc<D> {
-    pub(crate) const fn new(db: Db, env: Env, data: Arc<D>) -> Self {
-        Self { db, env, data }
+impl<D: SubjectData> SubjectDataRpc<D> {
+    pub(crate) const fn new(db: Db, env: Env, data: Arc<D>, encode: fn(D::Item) -> Any) -> Self {
+        Self { db, env, data, encode }
+    }
+
+    /// One entry for each kind, whether there is any of it or not.
+    fn counts(&self, of: impl Fn(&'static str) -> Option<i64>) -> Vec<KindCount> {
+        let kinds = self.data.kinds().iter();
+        let counts =
+            kinds.map(|kind| KindCount { kind: (*kind).to_owned(), count: of(kind).unwrap_or(0) });
+        counts.collect()
     }
 }
 
@@ -51,15 +62,7 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
             counted.into_iter().map(|(user, kind, count)| ((user, kind), count)).collect();
         let subjects = users.iter().map(|user| SubjectCounts {
             user_id: user.to_string(),
-            counts: self
-                .data
-                .kinds()
-                .iter()
-                .map(|kind| KindCount {
-                    kind: (*kind).to_owned(),
-                    count: counted.get(&(*user, *kind)).copied().unwrap_or(0),
-                })
-                .collect(),
+            counts: self.counts(|kind| counted.get(&(*user, kind)).copied()),
         });
         Ok(Response::new(CountSubjectDataResponse { subjects: subjects.collect() }))
     }
@@ -68,17 +71,29 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
         &self,
         _request: Request<SumSubjectDataRequest>,
     ) -> Result<Response<SumSubjectDataResponse>, Status> {
-        Err(Refusal::not_implemented().into())
+        let summed = self.data.sum(self.db.read(), self.env.now()).await.map_err(Refusal::from)?;
+        let summed: HashMap<_, _> = summed.into_iter().collect();
+        let counts = self.counts(|kind| summed.get(kind).copied());
+        Ok(Response::new(SumSubjectDataResponse { counts }))
     }
 
-    type ExportSubjectDataStream =
-        Pin<Box<dyn Stream<Item = Result<ExportSubjectDataResponse, Status>> + Send>>;
+    type ExportSubjectDataStream = BoxStream<'static, Result<ExportSubjectDataResponse, Status>>;
 
     async fn export_subject_data(
         &self,
-        _request: Request<ExportSubjectDataRequest>,
+        request: Request<ExportSubjectDataRequest>,
     ) -> Result<Response<Self::ExportSubjectDataStream>, Status> {
-        Err(Refusal::not_implemented().into())
+        let user_id = UserId::parse(&request.get_ref().user_id)
+            .map_err(|error| Refusal::invalid("user_id", error))?;
+        let encode = self.encode;
+        let records = export(self.db.clone(), Arc::clone(&self.data), user_id);
+        let records = records.map(move |next| match next {
+            Ok((kind, item)) => {
+                Ok(ExportSubjectDataResponse { kind: kind.to_owned(), record: Some(encode(item)) })
+            }
+            Err(error) => Err(Refusal::from(error).into()),
+        });
+        Ok(Response::new(records.boxed()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The methods of the contract: each decodes, calls one use case and encodes.
 
 mod annotation;
-mod convert;
+pub mod convert;
 mod ontology;
 mod persona;
 mod persona_admin;

@@ -22,7 +22,7 @@ use tonic::service::Routes;
 use crate::{
     background,
     op::{Cx, subject_data::PersonaData},
-    rpc::{AnnotationRpc, OntologyRpc, PersonaAdminRpc, PersonaRpc, RpcCx},
+    rpc::{AnnotationRpc, OntologyRpc, PersonaAdminRpc, PersonaRpc, RpcCx, convert},
 };
 
 const NAME: ServiceName = ServiceName::from_static("persona");
@@ -83,7 +83,7 @@ pub fn build(deps: Deps) -> Service {
         .add_service(PersonaAdminServiceServer::new(PersonaAdminRpc(rpc)))
         .add_service(OntologyServiceServer::new(OntologyRpc))
         .add_service(AnnotationServiceServer::new(AnnotationRpc))
-        .add_service(SubjectDataServiceServer::new(participant.rpc()));
+        .add_service(SubjectDataServiceServer::new(participant.rpc(convert::exported)));
     let routes = deps.stack.wrap(routes);
     Service { routes, db: deps.db, participant, identity: deps.identity }
 }

@@ -2,7 +2,7 @@
 
 mod admin;
 mod authentication;
-mod convert;
+pub mod convert;
 mod own;
 
 pub use admin::SessionAdminRpc;

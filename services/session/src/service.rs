@@ -23,7 +23,7 @@ use crate::{
     identity::Identity,
     measure::{self, LoginMeter},
     op::{Cx, last_seen::LastSeen, subject_data::Sessions},
-    rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc},
+    rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc, convert},
 };
 
 const NAME: ServiceName = ServiceName::from_static("session");
@@ -91,7 +91,7 @@ pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError>
     let routes = Routes::new(SessionServiceServer::new(SessionRpc(rpc.clone())))
         .add_service(SessionAdminServiceServer::new(SessionAdminRpc(rpc.clone())))
         .add_service(AuthenticationServiceServer::new(AuthenticationRpc(rpc)))
-        .add_service(SubjectDataServiceServer::new(participant.rpc()));
+        .add_service(SubjectDataServiceServer::new(participant.rpc(convert::exported)));
     let routes = deps.stack.wrap(routes);
     Ok(Service { routes, db: deps.db, participant, identity: deps.identity })
 }

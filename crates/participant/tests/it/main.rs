@@ -3,5 +3,6 @@
 
 mod admission;
 mod erasure;
+mod export;
 mod notes;
 mod reconcile;

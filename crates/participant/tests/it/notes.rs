@@ -7,7 +7,7 @@ use roster_db::{Db, DbError, Tx};
 use roster_events::{Address, Bus, Event, InProcessBus};
 use roster_kernel::{Env, EventId, ServiceName, UserId};
 use roster_participant::{
-    Participant, Role, State, Subject, SubjectData, Version, migration,
+    Participant, Place, Role, State, Subject, SubjectData, Version, migration,
     subjects::{self, Admission},
 };
 use roster_proto::{
@@ -21,7 +21,7 @@ use roster_server::{Tasks, Upstream};
 use roster_testkit::{MockClock, TempDb};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter,
-    QuerySelect, Set,
+    QueryOrder, QuerySelect, QueryTrait, Set,
 };
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager,
@@ -29,6 +29,7 @@ use sea_orm_migration::{
     schema::uuid,
 };
 use tonic::{Request, Response, Status, service::Routes};
+use uuid::Uuid;
 
 mod note {
     use sea_orm::entity::prelude::*;
@@ -85,6 +86,8 @@ pub struct Notes {
 
 #[async_trait]
 impl SubjectData for Notes {
+    type Item = Uuid;
+
     fn kinds(&self) -> &'static [&'static str] {
         &["notes"]
     }
@@ -102,6 +105,35 @@ impl SubjectData for Notes {
             counts.push((*user, "notes", i64::try_from(count).unwrap()));
         }
         Ok(counts)
+    }
+
+    async fn sum(
+        &self,
+        connection: &DatabaseConnection,
+        _now: roster_kernel::Timestamp,
+    ) -> Result<Vec<(&'static str, i64)>, DbError> {
+        let count = note::Entity::find().count(connection).await?;
+        Ok(vec![("notes", i64::try_from(count).unwrap())])
+    }
+
+    async fn export(
+        &self,
+        connection: &DatabaseConnection,
+        user_id: UserId,
+        kind: &'static str,
+        after: Option<Place>,
+        limit: u64,
+    ) -> Result<Vec<(Place, Uuid)>, DbError> {
+        assert_eq!(kind, "notes");
+        let rows = note::Entity::find()
+            .filter(note::Column::UserId.eq(user_id.uuid()))
+            .apply_if(after, |query, after| query.filter(note::Column::Id.gt(after.id)))
+            .order_by_asc(note::Column::Id)
+            .limit(limit)
+            .all(connection)
+            .await?;
+        let place = |id| Place { created_at: roster_testkit::epoch(), id };
+        Ok(rows.into_iter().map(|row| (place(row.id), row.id)).collect())
     }
 
     async fn erase(

@@ -5,10 +5,10 @@
 use async_trait::async_trait;
 use roster_db::{DbError, Tx, replay};
 use roster_kernel::{Timestamp, UserId};
-use roster_participant::{Subject, SubjectData};
+use roster_participant::{Place, Subject, SubjectData};
 use sea_orm::DatabaseConnection;
 
-use crate::store::persona;
+use crate::{domain::Persona, store::persona};
 
 /// Personas, hidden ones included.
 const PERSONAS: &str = "personas";
@@ -19,6 +19,8 @@ pub struct PersonaData;
 
 #[async_trait]
 impl SubjectData for PersonaData {
+    type Item = Persona;
+
     fn kinds(&self) -> &'static [&'static str] {
         &[PERSONAS]
     }
@@ -31,6 +33,29 @@ impl SubjectData for PersonaData {
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
         let personas = persona::count_by_owner(connection, users).await?;
         Ok(personas.into_iter().map(|(user, count)| (user, PERSONAS, count)).collect())
+    }
+
+    async fn sum(
+        &self,
+        connection: &DatabaseConnection,
+        _now: Timestamp,
+    ) -> Result<Vec<(&'static str, i64)>, DbError> {
+        Ok(vec![(PERSONAS, persona::count(connection).await?)])
+    }
+
+    async fn export(
+        &self,
+        connection: &DatabaseConnection,
+        user_id: UserId,
+        _kind: &'static str,
+        after: Option<Place>,
+        limit: u64,
+    ) -> Result<Vec<(Place, Persona)>, DbError> {
+        let personas = persona::export(connection, user_id, after, limit).await?;
+        let placed = |persona: Persona| {
+            (Place { created_at: persona.created_at, id: persona.id.uuid() }, persona)
+        };
+        Ok(personas.into_iter().map(placed).collect())
     }
 
     /// Erases personas and, with every batch, the kept answers that hold

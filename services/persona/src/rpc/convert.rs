@@ -1,6 +1,7 @@
 //! Between messages and domain values.
 
-use prost_types::FieldMask;
+use prost::{Message as _, Name as _};
+use prost_types::{Any, FieldMask};
 use roster_db::replay::Repetition;
 use roster_kernel::{PageSize, PersonaId, UserId};
 use roster_proto::{persona::v1 as pb, time};
@@ -122,6 +123,12 @@ pub fn delete(
 /// A page of personas.
 pub fn personas(page: PersonaPage) -> (Vec<pb::Persona>, String) {
     (page.personas.into_iter().map(persona).collect(), page.next_page_token)
+}
+
+/// A persona as it is handed out with all that is kept of its owner.
+pub fn exported(persona: Persona) -> Any {
+    let message = self::persona(persona);
+    Any { type_url: pb::Persona::type_url(), value: message.encode_to_vec() }
 }
 
 /// A persona as its reader sees it: every field is set.

@@ -5,7 +5,7 @@
 
 use roster_db::{DbError, Tx};
 use roster_kernel::{PersonaId, UserId};
-use roster_participant::subjects::erased_users;
+use roster_participant::{Place, subjects::erased_users};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -79,6 +79,32 @@ pub async fn count_by_owner(
         .all(connection)
         .await?;
     Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+}
+
+/// How many personas there are.
+pub async fn count(connection: &impl ConnectionTrait) -> Result<i64, DbError> {
+    Ok(i64::try_from(Entity::find().count(connection).await?).unwrap_or(i64::MAX))
+}
+
+/// Up to `limit` personas of `owner`, hidden ones included, oldest first,
+/// behind `after`.
+pub async fn export(
+    connection: &impl ConnectionTrait,
+    owner: UserId,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Persona>, DbError> {
+    let rows = of(owner)
+        .apply_if(after, |query, after| {
+            let row = Expr::tuple([Column::CreatedAt.into_expr(), Column::Id.into_expr()]);
+            query.filter(row.gt(Expr::tuple([Expr::val(after.created_at), Expr::val(after.id)])))
+        })
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(persona_of).collect())
 }
 
 /// Stores the present state of a persona that exists.

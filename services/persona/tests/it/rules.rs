@@ -7,7 +7,7 @@ use roster_proto::{
         CreatePersonaRequest, DeletePersonaRequest, GetPersonaRequest, ListPersonasRequest,
         ListUserPersonasRequest, UpdatePersonaRequest,
     },
-    subject::v1::CountSubjectDataRequest,
+    subject::v1::{CountSubjectDataRequest, ExportSubjectDataRequest, SumSubjectDataRequest},
 };
 
 use crate::{
@@ -136,7 +136,9 @@ fn fixtures(
         UpdatePersonaRequest { persona_id: persona_id.clone(), persona, ..Default::default() };
     let delete = DeletePersonaRequest { persona_id, ..Default::default() };
     let of_user = ListUserPersonasRequest { user_id: owner.clone(), ..Default::default() };
-    let count = CountSubjectDataRequest { user_ids: vec![owner] };
+    let count = CountSubjectDataRequest { user_ids: vec![owner.clone()] };
+    let export = ExportSubjectDataRequest { user_id: owner };
+    let sum = SumSubjectDataRequest {};
     let service = Caller::service(ServiceName::parse("identity").unwrap());
     let own = |method, request| (method, user.clone(), request);
     vec![
@@ -153,7 +155,13 @@ fn fixtures(
             world.admin(),
             dynamic(&of_user),
         ),
-        ("roster.subject.v1.SubjectDataService/CountSubjectData", service, dynamic(&count)),
+        ("roster.subject.v1.SubjectDataService/CountSubjectData", service.clone(), dynamic(&count)),
+        (
+            "roster.subject.v1.SubjectDataService/ExportSubjectData",
+            service.clone(),
+            dynamic(&export),
+        ),
+        ("roster.subject.v1.SubjectDataService/SumSubjectData", service, dynamic(&sum)),
     ]
 }
 
@@ -182,5 +190,5 @@ async fn every_violated_rule_is_refused_and_names_its_field() {
         // Nothing but the rule was wrong: the request itself is fine.
         world.call(&caller, &path, request).await.unwrap();
     }
-    assert_eq!(sent, 56, "a new rule brings new violations");
+    assert_eq!(sent, 60, "a new rule brings new violations");
 }

@@ -17,8 +17,6 @@ pub const LATER: &[&str] = &[
     "roster.persona.v1.PersonaAdminService/ListUserAnnotations",
     "roster.persona.v1.PersonaAdminService/ListUserOntologies",
     "roster.persona.v1.PersonaAdminService/TransferPersonas",
-    "roster.subject.v1.SubjectDataService/ExportSubjectData",
-    "roster.subject.v1.SubjectDataService/SumSubjectData",
 ];
 
 /// Every method that this service has to answer.

@@ -5,10 +5,13 @@
 use async_trait::async_trait;
 use roster_db::{DbError, Tx, replay};
 use roster_kernel::{Timestamp, UserId};
-use roster_participant::{State, Subject, SubjectData};
+use roster_participant::{Place, State, Subject, SubjectData};
 use sea_orm::DatabaseConnection;
 
-use crate::store::session;
+use crate::{
+    domain::{Session, SessionFilter},
+    store::session,
+};
 
 /// The one kind of thing that this service keeps.
 const SESSIONS: &str = "sessions";
@@ -19,6 +22,8 @@ pub struct Sessions;
 
 #[async_trait]
 impl SubjectData for Sessions {
+    type Item = Session;
+
     fn kinds(&self) -> &'static [&'static str] {
         &[SESSIONS]
     }
@@ -32,6 +37,31 @@ impl SubjectData for Sessions {
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
         let counts = session::count_by_user(connection, users, now).await?;
         Ok(counts.into_iter().map(|(user, count)| (user, SESSIONS, count)).collect())
+    }
+
+    async fn sum(
+        &self,
+        connection: &DatabaseConnection,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, i64)>, DbError> {
+        let live = session::count(connection, &SessionFilter::default(), None, now).await?;
+        Ok(vec![(SESSIONS, i64::try_from(live).unwrap_or(i64::MAX))])
+    }
+
+    /// Hands out all sessions that are kept, expired ones included.
+    async fn export(
+        &self,
+        connection: &DatabaseConnection,
+        user_id: UserId,
+        _kind: &'static str,
+        after: Option<Place>,
+        limit: u64,
+    ) -> Result<Vec<(Place, Session)>, DbError> {
+        let sessions = session::export(connection, user_id, after, limit).await?;
+        let placed = |session: Session| {
+            (Place { created_at: session.created_at, id: session.id.uuid() }, session)
+        };
+        Ok(sessions.into_iter().map(placed).collect())
     }
 
     /// Erases sessions, expired ones included, and the kept answers that tell

@@ -1,6 +1,7 @@
 //! Between messages and domain values.
 
-use prost::Message;
+use prost::{Message, Name as _};
+use prost_types::Any;
 use roster_db::replay::{Repetition, ReplayKey};
 use roster_kernel::{Actor, Caller, PageSize, SessionId, Timestamp, UserId};
 use roster_proto::{session::v1 as pb, time};
@@ -150,6 +151,13 @@ pub fn sessions(page: SessionPage, current: Option<SessionId>) -> (Vec<pb::Sessi
         with_names(self::session(&session, current), names)
     });
     (sessions.collect(), page.next_page_token)
+}
+
+/// A session as it is handed out with all that is kept of its user: as the
+/// user saw it, without the token.
+pub fn exported(session: Session) -> Any {
+    let message = self::session(&session, None);
+    Any { type_url: pb::Session::type_url(), value: message.encode_to_vec() }
 }
 
 /// A number of rows as a message carries it.

@@ -7,7 +7,7 @@
 use roster_db::{DbError, Tx};
 use roster_kernel::{SessionId, Timestamp, UserId};
 use roster_participant::{
-    State,
+    Place, State,
     subjects::{entity as subject, erased_users, state_name},
 };
 use sea_orm::{
@@ -132,6 +132,27 @@ pub async fn count_by_user(
         .all(connection)
         .await?;
     Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+}
+
+/// Up to `limit` sessions of a user, live or not, oldest first, behind `after`.
+pub async fn export(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Session>, DbError> {
+    let rows = Entity::find()
+        .filter(Column::UserId.eq(user_id.uuid()))
+        .apply_if(after, |query, after| {
+            let row = Expr::tuple([Column::CreatedAt.into_expr(), Column::Id.into_expr()]);
+            query.filter(row.gt(Expr::tuple([Expr::val(after.created_at), Expr::val(after.id)])))
+        })
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(session_of).collect()
 }
 
 /// How many sessions there are of users whose erasure is complete.

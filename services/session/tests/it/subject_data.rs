@@ -1,13 +1,15 @@
+use futures_util::TryStreamExt as _;
 use roster_events::{Address, Bus, Event, Receipt, Subscription};
 use roster_kernel::{DeletionId, EventId, ServiceName, UserId};
 use roster_participant::State;
 use roster_proto::{
     event::v1::UserDeleted,
-    session::v1::RevokeSessionRequest,
-    subject::v1::{CountSubjectDataRequest, ExportSubjectDataRequest},
+    session::v1::{RevokeSessionRequest, Session},
+    subject::v1::{
+        CountSubjectDataRequest, ExportSubjectDataRequest, KindCount, SumSubjectDataRequest,
+    },
 };
 use roster_testkit::epoch;
-use tonic::Code;
 
 use crate::world::{DAY, World, eventually, peer, reason, says};
 
@@ -118,11 +120,41 @@ async fn what_identity_announces_is_carried_out_once_and_confirmed_each_time() {
 }
 
 #[tokio::test]
-async fn exporting_is_yet_to_come() {
+async fn all_sessions_of_a_user_are_handed_out_without_their_tokens() {
     let world = World::new().await;
-    let ann = world.signed_in("ann").await;
-    let request = ExportSubjectDataRequest { user_id: ann.user_id.to_string() };
-    let status = world.data().export_subject_data(says(&peer(), request)).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert_eq!(reason(&status), "NOT_IMPLEMENTED");
+    let first = world.signed_in("ann").await;
+    world.advance(6 * DAY);
+    let second = world.log_in("ann").await;
+    world.signed_in("ben").await;
+    world.advance(2 * DAY);
+    let request = ExportSubjectDataRequest { user_id: first.user_id.to_string() };
+    let answer = world.data().export_subject_data(says(&peer(), request)).await.unwrap();
+    let exported: Vec<_> = answer.into_inner().try_collect().await.unwrap();
+    let sessions = exported.iter().map(|each| {
+        assert_eq!(each.kind, "sessions");
+        let record = each.record.as_ref().unwrap();
+        for token in [&first.token, &second.token] {
+            assert!(!record.value.windows(token.len()).any(|part| part == token.as_bytes()));
+        }
+        record.to_msg::<Session>().unwrap().session_id
+    });
+    let both = [first.id(), second.id()];
+    assert_eq!(sessions.collect::<Vec<_>>(), both, "the expired one too, oldest first");
+}
+
+#[tokio::test]
+async fn the_sum_is_that_of_live_sessions() {
+    let world = World::new().await;
+    world.signed_in("ann").await;
+    world.advance(6 * DAY);
+    world.log_in("ann").await;
+    world.signed_in("ben").await;
+    let sum = async || {
+        let request = says(&peer(), SumSubjectDataRequest {});
+        world.data().sum_subject_data(request).await.unwrap().into_inner().counts
+    };
+    let sessions = |count| vec![KindCount { kind: "sessions".to_owned(), count }];
+    assert_eq!(sum().await, sessions(3));
+    world.advance(2 * DAY);
+    assert_eq!(sum().await, sessions(2));
 }
