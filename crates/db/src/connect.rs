@@ -126,12 +126,8 @@ impl Db {
     /// sees the latest committed state and cannot fail over a concurrent
     /// writer later on (`BEGIN IMMEDIATE`).
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
         let asked = Instant::now();
-        let begun = self.inner.writer.begin_with_options(options).await?;
+        let begun = self.inner.writer.begin_with_options(transaction_options()).await?;
         if let Some(timing) = &self.timing {
             timing.waited(asked.elapsed());
         }
@@ -150,5 +146,14 @@ impl Db {
     pub async fn close(&self) -> Result<(), DbError> {
         self.inner.readers.close_by_ref().await?;
         Ok(self.inner.writer.close_by_ref().await?)
+    }
+}
+
+/// What a transaction that may write begins with: it takes its turn before it
+/// reads.
+pub(crate) fn transaction_options() -> TransactionOptions {
+    TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
     }
 }
