@@ -17,8 +17,17 @@ pub enum Error {
     /// The caller has no such persona.
     #[error("no such persona")]
     PersonaNotFound,
-    /// The persona has changed since the state that the caller means.
-    #[error("the persona has changed")]
+    /// The caller has no such annotation.
+    #[error("no such annotation")]
+    AnnotationNotFound,
+    /// There is no such user, or no more.
+    #[error("no such user")]
+    UserNotFound,
+    /// Identity did not answer as it should.
+    #[error("identity did not answer")]
+    Identity(#[source] Box<Status>),
+    /// What was to change has changed since the state that the caller means.
+    #[error("it has changed")]
     EtagMismatch,
     /// The page token was not given out for this list.
     #[error(transparent)]
@@ -26,9 +35,6 @@ pub enum Error {
     /// The `request_id` named another request before, or the database failed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
-    /// The method is part of the contract and still to be written.
-    #[error("the method is not implemented")]
-    NotImplemented,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -52,14 +58,20 @@ impl From<Error> for Status {
             Error::PersonaNotFound => {
                 Refusal::new(Code::NotFound, "PERSONA_NOT_FOUND", "There is no such persona")
             }
+            Error::AnnotationNotFound => {
+                Refusal::new(Code::NotFound, "ANNOTATION_NOT_FOUND", "There is no such annotation")
+            }
+            Error::UserNotFound => {
+                Refusal::new(Code::NotFound, "USER_NOT_FOUND", "There is no such user")
+            }
+            Error::Identity(status) => Refusal::unavailable(&*status),
             Error::EtagMismatch => Refusal::new(
                 Code::Aborted,
                 "ETAG_MISMATCH",
-                "The persona has changed since it was read; read it again, then repeat the change",
+                "This has changed since it was read; read it again, then repeat the change",
             ),
             Error::PageToken(error) => Refusal::invalid("page_token", error),
             Error::Replay(error) => error.into(),
-            Error::NotImplemented => Refusal::not_implemented(),
             Error::Db(error) => error.into(),
             Error::Encoding(error) => Refusal::internal(&error),
         };

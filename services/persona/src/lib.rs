@@ -22,6 +22,7 @@
 mod background;
 mod domain;
 mod error;
+mod identity;
 mod op;
 mod rpc;
 mod service;

@@ -21,6 +21,7 @@ use tonic::service::Routes;
 
 use crate::{
     background,
+    identity::Identity,
     op::{Cx, subject_data::PersonaData},
     rpc::{AnnotationRpc, OntologyRpc, PersonaAdminRpc, PersonaRpc, RpcCx, convert},
 };
@@ -77,12 +78,14 @@ pub fn build(deps: Deps) -> Service {
     participant.reconciler(deps.identity.clone()).start(&deps.tasks);
     background::start(deps.db.clone(), deps.env.clone(), &deps.tasks);
 
-    let cx = Cx { env: deps.env, db: deps.db.clone(), page_tokens: deps.page_tokens };
+    let identity = Identity::new(deps.identity.clone(), deps.env.clone(), NAME);
+    let (env, db) = (deps.env, deps.db.clone());
+    let cx = Cx { env, db, identity, page_tokens: deps.page_tokens };
     let rpc = RpcCx { cx: Arc::new(cx), fingerprints: deps.fingerprints };
     let routes = Routes::new(PersonaServiceServer::new(PersonaRpc(rpc.clone())))
-        .add_service(PersonaAdminServiceServer::new(PersonaAdminRpc(rpc)))
-        .add_service(OntologyServiceServer::new(OntologyRpc))
-        .add_service(AnnotationServiceServer::new(AnnotationRpc))
+        .add_service(PersonaAdminServiceServer::new(PersonaAdminRpc(rpc.clone())))
+        .add_service(OntologyServiceServer::new(OntologyRpc(rpc.clone())))
+        .add_service(AnnotationServiceServer::new(AnnotationRpc(rpc)))
         .add_service(SubjectDataServiceServer::new(participant.rpc(convert::exported)));
     let routes = deps.stack.wrap(routes);
     Service { routes, db: deps.db, participant, identity: deps.identity }

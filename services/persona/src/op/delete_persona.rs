@@ -1,11 +1,15 @@
-//! Deleting a persona.
+//! Deleting a persona, with its ontology and its annotations.
 
 use roster_db::replay::{self, ReplayKey};
 use roster_events::audit::{self, AuditRecord};
 use roster_kernel::{Caller, PersonaId, UserActor};
 
 use super::Cx;
-use crate::{domain::Persona, error::Error, store::persona};
+use crate::{
+    domain::Persona,
+    error::Error,
+    store::{annotation, ontology, persona},
+};
 
 /// The full name of the method.
 pub const METHOD: &str = "roster.persona.v1.PersonaService/DeletePersona";
@@ -40,6 +44,8 @@ pub async fn delete_persona(
     if !persona.etag.matches(&command.etag) {
         return Err(Error::EtagMismatch);
     }
+    annotation::delete_of_persona(&tx, persona.id).await?;
+    ontology::delete(&tx, persona.id).await?;
     persona::delete(&tx, persona.id).await?;
     audit::append(
         &tx,

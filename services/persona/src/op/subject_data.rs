@@ -8,8 +8,15 @@ use roster_kernel::{Timestamp, UserId};
 use roster_participant::{Place, Subject, SubjectData};
 use sea_orm::DatabaseConnection;
 
-use crate::{domain::Persona, store::persona};
+use crate::{
+    domain::{Annotation, Entry, Ontology, Persona, fitting},
+    store::{annotation, ontology, persona},
+};
 
+/// What was marked in videos.
+const ANNOTATIONS: &str = "annotations";
+/// Ontologies that have, or had, content.
+const ONTOLOGIES: &str = "ontologies";
 /// Personas, hidden ones included.
 const PERSONAS: &str = "personas";
 
@@ -17,12 +24,23 @@ const PERSONAS: &str = "personas";
 #[derive(Clone, Copy, Debug)]
 pub struct PersonaData;
 
+/// A thing that a user keeps.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// What was marked in a video.
+    Annotation(Annotation),
+    /// The types of a persona.
+    Ontology(Ontology),
+    /// A persona.
+    Persona(Persona),
+}
+
 #[async_trait]
 impl SubjectData for PersonaData {
-    type Item = Persona;
+    type Item = Kept;
 
     fn kinds(&self) -> &'static [&'static str] {
-        &[PERSONAS]
+        &[ANNOTATIONS, ONTOLOGIES, PERSONAS]
     }
 
     async fn count(
@@ -31,8 +49,13 @@ impl SubjectData for PersonaData {
         users: &[UserId],
         _now: Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
+        let of_kind = |kind| move |(user, count)| (user, kind, count);
+        let annotations = annotation::count_by_owner(connection, users).await?;
+        let ontologies = ontology::count_by_owner(connection, users).await?;
         let personas = persona::count_by_owner(connection, users).await?;
-        Ok(personas.into_iter().map(|(user, count)| (user, PERSONAS, count)).collect())
+        let counts = annotations.into_iter().map(of_kind(ANNOTATIONS));
+        let counts = counts.chain(ontologies.into_iter().map(of_kind(ONTOLOGIES)));
+        Ok(counts.chain(personas.into_iter().map(of_kind(PERSONAS))).collect())
     }
 
     async fn sum(
@@ -40,41 +63,55 @@ impl SubjectData for PersonaData {
         connection: &DatabaseConnection,
         _now: Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, DbError> {
-        Ok(vec![(PERSONAS, persona::count(connection).await?)])
+        Ok(vec![
+            (ANNOTATIONS, annotation::count(connection).await?),
+            (ONTOLOGIES, ontology::count(connection).await?),
+            (PERSONAS, persona::count(connection).await?),
+        ])
     }
 
     async fn export(
         &self,
         connection: &DatabaseConnection,
-        user_id: UserId,
-        _kind: &'static str,
+        user: UserId,
+        kind: &'static str,
         after: Option<Place>,
         limit: u64,
-    ) -> Result<Vec<(Place, Persona)>, DbError> {
-        let personas = persona::export(connection, user_id, after, limit).await?;
-        let placed = |persona: Persona| {
-            (Place { created_at: persona.created_at, id: persona.id.uuid() }, persona)
-        };
-        Ok(personas.into_iter().map(placed).collect())
+    ) -> Result<Vec<(Place, Kept)>, DbError> {
+        Ok(match kind {
+            ANNOTATIONS => annotations(connection, user, after, limit).await?,
+            ONTOLOGIES => ontologies(connection, user, after, limit).await?,
+            _ => personas(connection, user, after, limit).await?,
+        })
     }
 
-    /// Erases personas and, with every batch, the kept answers that hold
-    /// some: an update that came in between two batches left one behind.
+    /// Erases what personas hold before the personas and, with every batch,
+    /// the kept answers that hold some of it: an update that came in between
+    /// two batches left one behind.
     async fn erase(
         &self,
         tx: &Tx,
-        user_id: UserId,
+        user: UserId,
         limit: u64,
     ) -> Result<Vec<(&'static str, u64)>, DbError> {
-        replay::forget(tx, user_id).await?;
-        Ok(vec![(PERSONAS, persona::erase(tx, user_id, limit).await?)])
+        replay::forget(tx, user).await?;
+        let annotations = annotation::erase(tx, user, limit).await?;
+        let left = limit.saturating_sub(annotations);
+        let ontologies = if left > 0 { ontology::erase(tx, user, left).await? } else { 0 };
+        let left = left.saturating_sub(ontologies);
+        let personas = if left > 0 { persona::erase(tx, user, left).await? } else { 0 };
+        Ok(vec![(ANNOTATIONS, annotations), (ONTOLOGIES, ontologies), (PERSONAS, personas)])
     }
 
     async fn orphans(
         &self,
         connection: &DatabaseConnection,
     ) -> Result<Vec<(&'static str, u64)>, DbError> {
-        Ok(vec![(PERSONAS, persona::count_orphans(connection).await?)])
+        Ok(vec![
+            (ANNOTATIONS, annotation::count_orphans(connection).await?),
+            (ONTOLOGIES, ontology::count_orphans(connection).await?),
+            (PERSONAS, persona::count_orphans(connection).await?),
+        ])
     }
 
     /// Nothing to do: what is kept depends on neither role nor state, and a
@@ -82,4 +119,62 @@ impl SubjectData for PersonaData {
     async fn state_changed(&self, _tx: &Tx, _subject: &Subject) -> Result<(), DbError> {
         Ok(())
     }
+}
+
+async fn annotations(
+    connection: &DatabaseConnection,
+    user: UserId,
+    mut after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<(Place, Kept)>, DbError> {
+    loop {
+        let found = annotation::export(connection, user, after, limit).await?;
+        let page = &found[..fitting(&found)];
+        let read = annotation::read(connection, user, page).await?;
+        let placed = |it: Annotation| {
+            (Place { created_at: it.created_at, id: it.id.uuid() }, Kept::Annotation(it))
+        };
+        // A page of things that are all gone by now is not the end.
+        match page.last() {
+            Some(last) if read.is_empty() => after = Some(place(last)),
+            _ => return Ok(read.into_iter().map(placed).collect()),
+        }
+    }
+}
+
+async fn ontologies(
+    connection: &DatabaseConnection,
+    user: UserId,
+    mut after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<(Place, Kept)>, DbError> {
+    loop {
+        let found = ontology::export(connection, user, after, limit).await?;
+        let page = &found[..fitting(&found)];
+        let read = ontology::read(connection, user, page).await?;
+        let placed = |it: Ontology| {
+            let created_at = it.history.map_or(Timestamp::MIN_UTC, |history| history.created_at);
+            (Place { created_at, id: it.persona_id.uuid() }, Kept::Ontology(it))
+        };
+        match page.last() {
+            Some(last) if read.is_empty() => after = Some(place(last)),
+            _ => return Ok(read.into_iter().map(placed).collect()),
+        }
+    }
+}
+
+async fn personas(
+    connection: &DatabaseConnection,
+    user: UserId,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<(Place, Kept)>, DbError> {
+    let found = persona::export(connection, user, after, limit).await?;
+    let placed =
+        |it: Persona| (Place { created_at: it.created_at, id: it.id.uuid() }, Kept::Persona(it));
+    Ok(found.into_iter().map(placed).collect())
+}
+
+const fn place(entry: &Entry) -> Place {
+    Place { created_at: entry.cursor.created_at, id: entry.cursor.id }
 }

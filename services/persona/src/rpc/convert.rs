@@ -1,6 +1,10 @@
 //! Between messages and domain values.
 
-use prost::{Message as _, Name as _};
+pub mod annotation;
+pub mod ontology;
+pub mod transfer;
+
+use prost::{Message, Name};
 use prost_types::{Any, FieldMask};
 use roster_db::replay::Repetition;
 use roster_kernel::{PageSize, PersonaId, UserId};
@@ -12,7 +16,8 @@ use crate::{
     op::{
         create_persona::CreatePersona,
         delete_persona::DeletePersona,
-        list_personas::{PageRequest, PersonaPage},
+        page::{Page, PageRequest},
+        subject_data::Kept,
         update_persona::UpdatePersona,
     },
 };
@@ -121,14 +126,21 @@ pub fn delete(
 }
 
 /// A page of personas.
-pub fn personas(page: PersonaPage) -> (Vec<pb::Persona>, String) {
-    (page.personas.into_iter().map(persona).collect(), page.next_page_token)
+pub fn personas(page: Page<Persona>) -> (Vec<pb::Persona>, String) {
+    (page.items.into_iter().map(persona).collect(), page.next_page_token)
 }
 
-/// A persona as it is handed out with all that is kept of its owner.
-pub fn exported(persona: Persona) -> Any {
-    let message = self::persona(persona);
-    Any { type_url: pb::Persona::type_url(), value: message.encode_to_vec() }
+/// A thing as it is handed out with all that is kept of its owner.
+pub fn exported(kept: Kept) -> Any {
+    match kept {
+        Kept::Annotation(it) => any(&annotation::annotation(it)),
+        Kept::Ontology(it) => any(&ontology::ontology(it)),
+        Kept::Persona(it) => any(&persona(it)),
+    }
+}
+
+fn any<M: Message + Name>(message: &M) -> Any {
+    Any { type_url: M::type_url(), value: message.encode_to_vec() }
 }
 
 /// A persona as its reader sees it: every field is set.
@@ -205,6 +217,16 @@ fn masked(
         hidden: names("hidden").then(|| given.hidden.unwrap_or_default()),
         is_system_generated: names("is_system_generated")
             .then(|| given.is_system_generated.unwrap_or_default()),
+    }
+}
+
+/// Reads the etag within a thing that is sent back as it was read: it counts
+/// where the request's own is empty.
+fn etag_of(violations: &mut Violations, field: &str, given: &str, etag: &mut String) {
+    if given.len() > MOST_ETAG_BYTES {
+        violations.add(field, TOO_LONG_ETAG);
+    } else if etag.is_empty() {
+        given.clone_into(etag);
     }
 }
 

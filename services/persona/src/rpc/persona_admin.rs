@@ -7,10 +7,11 @@ use roster_proto::persona::v1::{
     TransferPersonasRequest, TransferPersonasResponse,
     persona_admin_service_server::PersonaAdminService,
 };
+use roster_server::{caller, deadline, user};
 use tonic::{Request, Response, Status};
 
 use super::{RpcCx, convert};
-use crate::{error::Error, op::list_personas};
+use crate::op::{list_annotations, list_ontologies, list_personas, transfer_personas};
 
 /// Answers `PersonaAdminService`.
 #[derive(Clone, Debug)]
@@ -30,22 +31,35 @@ impl PersonaAdminService for PersonaAdminRpc {
 
     async fn list_user_ontologies(
         &self,
-        _request: Request<ListUserOntologiesRequest>,
+        request: Request<ListUserOntologiesRequest>,
     ) -> Result<Response<ListUserOntologiesResponse>, Status> {
-        Err(Error::NotImplemented.into())
+        let (owner, page) = convert::ontology::user_list(request.get_ref())?;
+        let page = list_ontologies::list_user(&self.0.cx, owner, page).await?;
+        let (ontologies, next_page_token) = convert::ontology::ontologies(page);
+        Ok(Response::new(ListUserOntologiesResponse { ontologies, next_page_token }))
     }
 
     async fn list_user_annotations(
         &self,
-        _request: Request<ListUserAnnotationsRequest>,
+        request: Request<ListUserAnnotationsRequest>,
     ) -> Result<Response<ListUserAnnotationsResponse>, Status> {
-        Err(Error::NotImplemented.into())
+        let (owner, filter, page) = convert::annotation::user_list(request.get_ref())?;
+        let page = list_annotations::list_user(&self.0.cx, owner, filter, page).await?;
+        let (annotations, next_page_token) = convert::annotation::annotations(page);
+        Ok(Response::new(ListUserAnnotationsResponse { annotations, next_page_token }))
     }
 
     async fn transfer_personas(
         &self,
-        _request: Request<TransferPersonasRequest>,
+        request: Request<TransferPersonasRequest>,
     ) -> Result<Response<TransferPersonasResponse>, Status> {
-        Err(Error::NotImplemented.into())
+        let (caller, deadline) = (caller(&request)?, deadline(&request));
+        let admin = user(&caller)?.user_id;
+        let repetition = self.0.repetition(&caller, transfer_personas::METHOD);
+        let command = convert::transfer::transfer(request.get_ref(), &repetition)?;
+        let cx = &self.0.cx;
+        let transferred =
+            transfer_personas::transfer_personas(cx, &caller, admin, deadline, &command).await?;
+        Ok(Response::new(convert::transfer::transferred(transferred)))
     }
 }

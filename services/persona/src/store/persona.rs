@@ -4,7 +4,7 @@
 //! else is not found.
 
 use roster_db::{DbError, Tx};
-use roster_kernel::{PersonaId, UserId};
+use roster_kernel::{Etag, PersonaId, Timestamp, UserId};
 use roster_participant::{Place, subjects::erased_users};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -13,7 +13,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::persona::{Column, Entity, Model};
+use super::{
+    entity::persona::{Column, Entity, Model},
+    owned::Given,
+};
 use crate::domain::{Cursor, Persona, PersonaContent, Text};
 
 /// Adds a persona.
@@ -53,7 +56,7 @@ pub async fn list(
         })
         .apply_if(after, |query, after| {
             let row = Expr::tuple([Column::CreatedAt.into_expr(), Column::Id.into_expr()]);
-            let last = Expr::tuple([Expr::val(after.created_at), Expr::val(after.id.uuid())]);
+            let last = Expr::tuple([Expr::val(after.created_at), Expr::val(after.id)]);
             query.filter(row.lt(last))
         })
         .order_by_desc(Column::CreatedAt)
@@ -111,6 +114,24 @@ pub async fn export(
 pub async fn update(tx: &Tx, persona: &Persona) -> Result<(), DbError> {
     row_of(persona).into_active_model().reset_all().update(&**tx).await?;
     Ok(())
+}
+
+/// Gives personas of one user to another; answers how many.
+pub async fn give(
+    tx: &Tx,
+    which: &Given<'_>,
+    to: UserId,
+    etag: Etag,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    let given = Entity::update_many()
+        .col_expr(Column::UserId, Expr::val(to.uuid()))
+        .col_expr(Column::Etag, Expr::val(etag.uuid()))
+        .col_expr(Column::UpdatedAt, Expr::val(now))
+        .filter(which.condition(Column::UserId, Column::Id))
+        .exec(&**tx)
+        .await?;
+    Ok(given.rows_affected)
 }
 
 /// Deletes a persona.

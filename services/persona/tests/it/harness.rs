@@ -1,11 +1,15 @@
 //! A running persona service, its callers, and identity as far as it is
 //! needed: something that announces, and a ledger.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
+use crate::users::Users;
 use async_trait::async_trait;
 use bytes::Bytes;
 use prost::{Message, Name};
@@ -23,7 +27,10 @@ use roster_proto::{
         subject_ledger_service_server::{SubjectLedgerService, SubjectLedgerServiceServer},
     },
     persona::v1::{
-        CreatePersonaRequest, Persona, persona_admin_service_client::PersonaAdminServiceClient,
+        Annotation, CreateAnnotationRequest, CreatePersonaRequest, EntityType, Ontology, Persona,
+        UpdateOntologyRequest, annotation_service_client::AnnotationServiceClient,
+        ontology_service_client::OntologyServiceClient,
+        persona_admin_service_client::PersonaAdminServiceClient,
         persona_service_client::PersonaServiceClient,
     },
     subject::v1::{
@@ -83,6 +90,7 @@ pub struct World {
     pub bus: Arc<InProcessBus>,
     pub tasks: Tasks,
     pub ledger: Ledger,
+    pub users: Users,
     pub service: Service,
 }
 
@@ -97,8 +105,10 @@ impl World {
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let tasks = Tasks::new();
         let ledger = Ledger::default();
+        let users = Users::default();
         let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
-        let identity = Routes::new(SubjectLedgerServiceServer::new(ledger.clone()));
+        let identity =
+            Routes::new(SubjectLedgerServiceServer::new(ledger.clone())).add_service(users.clone());
         let service = build(Deps {
             db: db.db.clone(),
             bus: bus.clone(),
@@ -114,7 +124,7 @@ impl World {
         while bus.subscriptions() < 1 {
             tokio::task::yield_now().await;
         }
-        Self { clock, env, db, bus, tasks, ledger, service }
+        Self { clock, env, db, bus, tasks, ledger, users, service }
     }
 
     /// Ends the process as a kill would, and starts another on its database.
@@ -152,6 +162,14 @@ impl World {
         PersonaAdminServiceClient::new(self.transport(caller))
     }
 
+    pub fn ontologies(&self, caller: &Caller) -> OntologyServiceClient<Transport> {
+        OntologyServiceClient::new(self.transport(caller))
+    }
+
+    pub fn annotations(&self, caller: &Caller) -> AnnotationServiceClient<Transport> {
+        AnnotationServiceClient::new(self.transport(caller))
+    }
+
     fn transport(&self, caller: &Caller) -> Transport {
         InterceptedService::new(self.service.routes.clone(), As(caller.clone()))
     }
@@ -181,6 +199,33 @@ impl World {
         created.into_inner().persona.unwrap()
     }
 
+    /// Creates an annotation in the video `v1`, a moment after all others.
+    pub async fn annotate(&self, caller: &Caller, persona: &Persona, label: &str) -> Annotation {
+        self.clock.advance(Duration::from_millis(1));
+        let annotation = Annotation {
+            persona_id: Some(persona.persona_id.clone()),
+            video_id: Some("v1".to_owned()),
+            r#type: Some("entity".to_owned()),
+            label: Some(label.to_owned()),
+            ..Default::default()
+        };
+        let request =
+            CreateAnnotationRequest { annotation: Some(annotation), request_id: String::new() };
+        let created = self.annotations(caller).create_annotation(request).await.unwrap();
+        created.into_inner().annotation.unwrap()
+    }
+
+    /// Gives the ontology of a persona one kind of thing.
+    pub async fn classify(&self, caller: &Caller, persona: &Persona, name: &str) -> Ontology {
+        let request = UpdateOntologyRequest {
+            persona_id: persona.persona_id.clone(),
+            ontology: Some(Ontology { entity_types: vec![kind(name)], ..Default::default() }),
+            ..Default::default()
+        };
+        let updated = self.ontologies(caller).update_ontology(request).await.unwrap();
+        updated.into_inner().ontology.unwrap()
+    }
+
     /// How many personas the service says each user has.
     pub async fn counts(&self, users: &[&Caller]) -> Vec<i64> {
         let caller = Caller::service(identity());
@@ -189,9 +234,9 @@ impl World {
         let counted = client.count_subject_data(CountSubjectDataRequest { user_ids }).await;
         let subjects = counted.unwrap().into_inner().subjects;
         let count = |counts: &[roster_proto::subject::v1::KindCount]| {
-            assert_eq!(counts.len(), 1);
-            assert_eq!(counts[0].kind, "personas");
-            counts[0].count
+            let kinds: Vec<_> = counts.iter().map(|each| each.kind.as_str()).collect();
+            assert_eq!(kinds, ["annotations", "ontologies", "personas"]);
+            counts[2].count
         };
         assert!(
             subjects.iter().zip(users).all(|(it, user)| it.user_id == user_id(user).to_string())
@@ -226,6 +271,12 @@ impl World {
     }
 }
 
+/// What a receipt tells of.
+pub fn erased(annotations: i64, ontologies: i64, personas: i64) -> Vec<(String, i64)> {
+    let kinds = [("annotations", annotations), ("ontologies", ontologies), ("personas", personas)];
+    kinds.map(|(kind, count)| (kind.to_owned(), count)).to_vec()
+}
+
 /// What the next receipt tells of.
 pub async fn done(receipts: &mut dyn Inflow) -> Vec<(String, i64)> {
     let delivery = receipts.next().await.unwrap();
@@ -256,6 +307,11 @@ pub fn user_id(caller: &Caller) -> UserId {
 
 fn identity() -> ServiceName {
     ServiceName::parse("identity").unwrap()
+}
+
+/// A kind of thing with that name.
+pub fn kind(name: &str) -> EntityType {
+    EntityType { type_id: name.to_owned(), name: name.to_owned(), ..Default::default() }
 }
 
 pub fn named(name: &str) -> Persona {

@@ -5,6 +5,7 @@
     reason = "a test whose preparation fails has failed"
 )]
 
+mod annotations;
 mod create_persona;
 mod delete_persona;
 mod get_persona;
@@ -14,5 +15,8 @@ mod list_personas;
 mod reconcile;
 mod rules;
 mod subject_data;
+mod transfer_personas;
 mod unimplemented;
+mod update_ontology;
 mod update_persona;
+mod users;

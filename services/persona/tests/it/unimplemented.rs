@@ -6,18 +6,7 @@ use tonic::Code;
 use crate::harness::{World, pool, refusal};
 
 /// What the contract promises for a later issue.
-pub const LATER: &[&str] = &[
-    "roster.persona.v1.AnnotationService/CreateAnnotation",
-    "roster.persona.v1.AnnotationService/DeleteAnnotation",
-    "roster.persona.v1.AnnotationService/GetAnnotation",
-    "roster.persona.v1.AnnotationService/ListAnnotations",
-    "roster.persona.v1.AnnotationService/UpdateAnnotation",
-    "roster.persona.v1.OntologyService/GetOntology",
-    "roster.persona.v1.OntologyService/UpdateOntology",
-    "roster.persona.v1.PersonaAdminService/ListUserAnnotations",
-    "roster.persona.v1.PersonaAdminService/ListUserOntologies",
-    "roster.persona.v1.PersonaAdminService/TransferPersonas",
-];
+const LATER: &[&str] = &[];
 
 /// Every method that this service has to answer.
 pub fn methods() -> Vec<MethodDescriptor> {

@@ -155,6 +155,7 @@ pub fn sessions(page: SessionPage, current: Option<SessionId>) -> (Vec<pb::Sessi
 
 /// A session as it is handed out with all that is kept of its user: as the
 /// user saw it, without the token.
+#[expect(clippy::needless_pass_by_value, reason = "what a participant's encoder is given")]
 pub fn exported(session: Session) -> Any {
     let message = self::session(&session, None);
     Any { type_url: pb::Session::type_url(), value: message.encode_to_vec() }

@@ -6,6 +6,7 @@ use roster_proto::{
         user_admin_service_client::UserAdminServiceClient,
     },
     persona::v1::{
+        annotation_service_client::AnnotationServiceClient,
         persona_admin_service_client::PersonaAdminServiceClient,
         persona_service_client::PersonaServiceClient,
     },
@@ -86,6 +87,10 @@ impl Client {
 
     pub fn personas(&self) -> PersonaServiceClient<Transport> {
         PersonaServiceClient::new(self.transport())
+    }
+
+    pub fn annotations(&self) -> AnnotationServiceClient<Transport> {
+        AnnotationServiceClient::new(self.transport())
     }
 
     pub fn all_personas(&self) -> PersonaAdminServiceClient<Transport> {

@@ -141,7 +141,8 @@ fn other_request(request: &DynamicMessage) -> DynamicMessage {
     let mut other = request.clone();
     let first = request.descriptor().fields().next().unwrap();
     if let Some(message) = other.get_field_mut(&first).as_message_mut() {
-        let name = message.descriptor().get_field_by_name("name").unwrap();
+        let named = |name| message.descriptor().get_field_by_name(name);
+        let name = named("name").or_else(|| named("label")).unwrap();
         message.set_field(&name, text("Another"));
         return other;
     }
@@ -175,7 +176,18 @@ fn extremes(field: &FieldDescriptor) -> Vec<Value> {
         Kind::Enum(_) => [i32::MIN, -1, 0, 2, i32::MAX].map(Value::EnumNumber).to_vec(),
         Kind::Message(inner) => vec![Value::Message(DynamicMessage::new(inner))],
         Kind::Bytes => [&[][..], &[0xff; 5_000][..]].map(|it| Value::Bytes(it.into())).to_vec(),
-        Kind::Double | Kind::Float => panic!("{}: a number of a new kind", field.full_name()),
+        Kind::Double => [
+            f64::MIN,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            f64::MIN_POSITIVE,
+            f64::MAX,
+        ]
+        .map(Value::F64)
+        .to_vec(),
+        Kind::Float => panic!("{}: a number of a new kind", field.full_name()),
         Kind::Uint32 | Kind::Fixed32 => [0, u32::MAX].map(Value::U32).to_vec(),
         Kind::Uint64 | Kind::Fixed64 => [0, u64::MAX].map(Value::U64).to_vec(),
     }

@@ -3,6 +3,7 @@
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use roster_proto::{
     identity::v1::{DeleteUserRequest, DisableUserRequest},
+    persona::v1::{Annotation, CreateAnnotationRequest},
     session::v1::ListSessionsRequest,
 };
 use serde_json::{Value, json};
@@ -41,7 +42,7 @@ impl Stage<'_> {
         let fixture = match package {
             "roster.identity" => self.identity(rest).await,
             "roster.session" => self.session(rest).await,
-            "roster.persona" => self.persona(rest),
+            "roster.persona" => self.persona(rest).await,
             _ => None,
         };
         let (json, hidden_as) = fixture.unwrap_or_else(|| panic!("{name} has no fixture"));
@@ -69,6 +70,25 @@ impl Stage<'_> {
         let request = DeleteUserRequest { user_id: self.bystander().await, ..Default::default() };
         let answer = self.world.admin.users().delete_user(request).await.unwrap();
         answer.into_inner().deletion.unwrap().deletion_id
+    }
+
+    /// Something that the owner of what is asked for has marked.
+    async fn annotation(&self) -> String {
+        let owner = self.cast.member(self.who.owner());
+        let annotation = Annotation {
+            persona_id: Some(owner.persona_id.clone()),
+            video_id: Some("v1".to_owned()),
+            r#type: Some("entity".to_owned()),
+            ..Default::default()
+        };
+        let request =
+            CreateAnnotationRequest { annotation: Some(annotation), request_id: String::new() };
+        if matches!(self.who, Who::AdminToChange | Who::UserToChange) {
+            // Whoever must change the password first has not marked anything.
+            return OF_NO_ONE.to_owned();
+        }
+        let created = owner.client.annotations().create_annotation(request).await.unwrap();
+        created.into_inner().annotation.unwrap().annotation_id
     }
 
     fn new_user(&self) -> Value {
@@ -149,7 +169,7 @@ impl Stage<'_> {
         Some((request, None))
     }
 
-    fn persona(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
+    async fn persona(&self, method: &str) -> Option<(Value, Option<&'static str>)> {
         let owner = self.cast.member(self.who.owner());
         let (persona_id, user_id) = (&owner.persona_id, &owner.client.user_id);
         let persona = json!({
@@ -172,27 +192,49 @@ impl Stage<'_> {
             | "PersonaAdminService/ListUserOntologies"
             | "PersonaAdminService/ListUserAnnotations" => (json!({"userId": user_id}), None),
             "PersonaAdminService/TransferPersonas" => {
-                (json!({"fromUserId": user_id, "toUserId": OF_NO_ONE, "all": true}), None)
+                let to = self.bystander().await;
+                (json!({"fromUserId": user_id, "toUserId": to, "personaIds": [persona_id]}), None)
             }
             "OntologyService/GetOntology" => (json!({"personaId": persona_id}), not_found),
             "OntologyService/UpdateOntology" => {
-                (json!({"personaId": persona_id, "ontology": {}}), not_found)
+                (json!({"personaId": persona_id, "ontology": ontology()}), not_found)
             }
             "AnnotationService/ListAnnotations" => (json!({}), None),
             "AnnotationService/CreateAnnotation" => {
-                let annotation = json!({"personaId": persona_id, "videoId": "v1"});
-                (json!({"annotation": annotation}), not_found)
+                (json!({"annotation": annotation(persona_id)}), not_found)
             }
             "AnnotationService/GetAnnotation" | "AnnotationService/DeleteAnnotation" => {
-                (json!({"annotationId": OF_NO_ONE}), Some("ANNOTATION_NOT_FOUND"))
+                let annotation_id = self.annotation().await;
+                (json!({"annotationId": annotation_id}), Some("ANNOTATION_NOT_FOUND"))
             }
             "AnnotationService/UpdateAnnotation" => {
-                let annotation = json!({"label": "A tree"});
-                let request = json!({"annotationId": OF_NO_ONE, "annotation": annotation});
+                let annotation_id = self.annotation().await;
+                let annotation = annotation(persona_id);
+                let request = json!({"annotationId": annotation_id, "annotation": annotation});
                 (request, Some("ANNOTATION_NOT_FOUND"))
             }
             _ => return None,
         };
         Some(fixture)
     }
+}
+
+/// A list of each kind with a type in it.
+fn ontology() -> Value {
+    json!({
+        "entityTypes": [{"typeId": "bird", "name": "Bird"}],
+        "eventTypes": [{"typeId": "arrival", "name": "Arrival", "roles": [{"roleTypeId": "agent"}]}],
+        "roleTypes": [{"typeId": "agent", "name": "Agent"}],
+        "relationTypes": [{"typeId": "eats", "name": "eats"}],
+    })
+}
+
+fn annotation(persona_id: &str) -> Value {
+    json!({
+        "personaId": persona_id,
+        "videoId": "v1",
+        "type": "entity",
+        "label": "A tree",
+        "frames": [{"frameNumber": "1", "width": 2, "height": 3}],
+    })
 }

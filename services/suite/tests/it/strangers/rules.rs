@@ -126,8 +126,29 @@ fn violating(rule: &str, bound: &Value, field: &FieldDescriptor) -> Vec<Wrong> {
         "enum.defined_only" => {
             [-1, 99, i32::MAX].map(|number| (Some(Value::EnumNumber(number)), "")).to_vec()
         }
+        "int64.gte" => vec![
+            (Some(Value::I64(bound.as_i64().unwrap() - 1)), ""),
+            (Some(Value::I64(i64::MIN)), ""),
+        ],
+        "double.gte" => [-f64::MIN_POSITIVE, f64::NEG_INFINITY, f64::NAN]
+            .map(|number| (Some(Value::F64(number)), ""))
+            .to_vec(),
+        "double.lte" => [bound.as_f64().unwrap() + 1e-9, f64::INFINITY]
+            .map(|number| (Some(Value::F64(number)), ""))
+            .to_vec(),
+        "repeated.unique" => vec![(list(vec![UUID, UUID]), "")],
+        // As many of what the field holds, if it is no list of texts.
+        "repeated.max_items" if matches!(field.kind(), Kind::Message(_)) => {
+            let Kind::Message(item) = field.kind() else { unreachable!() };
+            let items = vec![Value::Message(DynamicMessage::new(item)); size() + 1];
+            vec![(Some(Value::List(items)), "")]
+        }
         "repeated.min_items" => vec![(list(vec![UUID; size() - 1]), "")],
         "repeated.max_items" => vec![(list(vec![UUID; size() + 1]), "")],
+        "repeated.items" if field.name().ends_with("_type_ids") => {
+            let long = "a".repeat(101);
+            vec![(list(vec![UUID, ""]), "[1]"), (list(vec![&long, UUID]), "[0]")]
+        }
         "repeated.items" => {
             vec![(list(vec![UUID, "x"]), "[1]"), (list(vec!["", UUID]), "[0]")]
         }
