@@ -4,6 +4,7 @@ mod deletion;
 mod filter;
 mod page;
 mod password;
+mod search;
 mod subject;
 mod text;
 mod user;
@@ -15,6 +16,7 @@ pub use page::{DeletionCursor, PageRequest};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
 };
+pub use search::folded;
 pub use subject::{Role, State, Subject, Version};
 pub use text::{DisplayName, Email};
 pub use user::{User, UserChanges, UserStatistics};

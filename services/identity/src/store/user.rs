@@ -17,7 +17,7 @@ use super::{
 };
 use crate::domain::{
     Cursor, Direction, DisplayName, Email, OrderKey, SortValue, State, User, UserFilter, UserOrder,
-    Username,
+    Username, folded,
 };
 
 /// Adds the profile of a user. A name that is taken is [`DbError::Unique`].
@@ -117,7 +117,7 @@ fn users() -> SelectTwo<Entity, ledger::Entity> {
 fn matching(filter: &UserFilter) -> SelectTwo<Entity, ledger::Entity> {
     let mut all = Condition::all();
     if let Some(text) = &filter.text {
-        let pattern = format!("%{}%", escaped(&text.to_lowercase()));
+        let pattern = format!("%{}%", escaped(&folded(text)));
         all = all
             .add(Expr::col((Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\')));
     }
@@ -181,14 +181,8 @@ fn sort_value(value: SortValue) -> Value {
 }
 
 fn row(user: &User) -> Model {
-    // Lower case of all scripts, which no engine's own comparison offers.
-    let texts = [user.username.as_str(), user.display_name.as_str(), user.email.as_str()];
-    let search_text = texts
-        .join(
-            "
-",
-        )
-        .to_lowercase();
+    let search_text =
+        search_text(user.username.as_str(), user.display_name.as_str(), user.email.as_str());
     Model {
         id: user.id().uuid(),
         username: user.username.to_string(),
@@ -200,6 +194,12 @@ fn row(user: &User) -> Model {
         updated_at: user.updated_at,
         last_login_at: user.last_login_at.unwrap_or(Timestamp::UNIX_EPOCH),
     }
+}
+
+/// What searches look at, folded here: no engine's own comparison does so for
+/// all scripts.
+pub fn search_text(username: &str, display_name: &str, email: &str) -> String {
+    [username, display_name, email].map(folded).join("\n")
 }
 
 fn user_of((row, ledger): (Model, Option<ledger::Model>)) -> Result<User, DbError> {

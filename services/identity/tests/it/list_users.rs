@@ -102,6 +102,7 @@ async fn a_text_is_found_wherever_it_stands_and_whatever_its_case() {
     world.create_with(user("alice", "Ärzte & Söhne", "a@example.org")).await;
     world.create_with(user("bob", "100% Bob_\\x", "")).await;
     world.create_with(user("carol", "Carol", "Carol.Alice@Example.org")).await;
+    world.create_with(user("dora", "Οδυσσέας, Große Straße", "")).await;
     for (query, expected) in [
         ("ALICE", vec!["carol", "alice"]),
         ("äRZTE", vec!["alice"]),
@@ -112,10 +113,25 @@ async fn a_text_is_found_wherever_it_stands_and_whatever_its_case() {
         ("b_\\X", vec!["bob"]),
         ("c_rol", vec![]),
         ("' OR 1=1 --", vec![]),
+        // Other cases of other scripts, and other ways to write the same.
+        ("STRASSE", vec!["dora"]),
+        ("οδυσ", vec!["dora"]),
+        ("ΟΔΥΣ", vec!["dora"]),
+        ("A\u{308}RZTE", vec!["alice"]),
+        ("ＡＬＩＣＥ", vec!["carol", "alice"]),
+        ("arzte", vec![]),
     ] {
         let request = ListUsersRequest { query: query.to_owned(), ..list() };
         assert_eq!(names(&world, request).await, expected, "{query}");
     }
+}
+
+#[tokio::test]
+async fn what_no_text_can_hold_is_not_searched_for() {
+    let world = World::new().await;
+    let request = ListUsersRequest { query: "a\0b".to_owned(), ..list() };
+    let answer = world.admin().list_users(says(&world.root, request)).await;
+    assert_eq!(fields(answer), ["query"]);
 }
 
 #[tokio::test]

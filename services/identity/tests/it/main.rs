@@ -19,6 +19,7 @@ mod participant;
 mod races;
 mod register;
 mod rules;
+mod search_text;
 mod set_disabled;
 mod unimplemented;
 mod update_profile;

@@ -97,6 +97,8 @@ pub fn list_users(
     let mut violations = Violations::new();
     if request.query.chars().count() > MOST_QUERY_CHARACTERS {
         violations.add("query", "must have at most 100 characters");
+    } else if request.query.contains('\0') {
+        violations.add("query", "must not contain U+0000");
     }
     let order = violations.field("order_by", request.order_by.parse()).unwrap_or_default();
     let page = page(&mut violations, request.page_size, &request.page_token);

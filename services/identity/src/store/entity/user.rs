@@ -15,7 +15,7 @@ pub struct Model {
     pub display_name: String,
     /// Where the user can be written to; empty where it is not known.
     pub email: String,
-    /// What searches look at: all texts in lower case.
+    /// What searches look at: all texts, folded.
     pub search_text: String,
     /// Names the present state.
     pub etag: Uuid,
