@@ -8,6 +8,7 @@ pub mod delete_user;
 mod deletions;
 mod effect;
 pub mod ensure_first_admin;
+mod generated_password;
 pub mod get_deletion;
 pub mod get_profile;
 pub mod get_user;

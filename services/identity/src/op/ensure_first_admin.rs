@@ -5,7 +5,7 @@ use roster_kernel::Caller;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Cx,
+    Cx, generated_password,
     new_account::{self, NewAccount},
 };
 use crate::{
@@ -17,13 +17,6 @@ use crate::{
 
 /// What the audit trail calls it.
 const METHOD: &str = "roster.identity/EnsureFirstAdmin";
-
-/// What generated passwords are made of: no characters that look alike. A
-/// power of two, so that every random byte is as good as any other.
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// 24 characters of 5 bits.
-const GENERATED_LENGTH: usize = 24;
 
 /// The administrator that was made.
 #[derive(Debug)]
@@ -52,7 +45,8 @@ pub async fn ensure_first_admin(
         role: Role::Admin,
         password_change_required: false,
     };
-    let generated = password.is_none().then(|| generate(cx));
+    let generated =
+        password.is_none().then(|| generated_password::generate(&cx.env, cx.password_policy));
     let text = password.as_ref().or(generated.as_ref()).map(|it| it.expose_secret().to_owned());
     let password = cx.password_policy.accept(text.unwrap_or_default())?;
     let hash = cx.hasher.hash(&password).await.map_err(Error::from)?;
@@ -82,11 +76,4 @@ async fn insert(cx: &Cx, account: NewAccount, hash: String) -> Result<bool, Erro
     .await?;
     tx.commit().await?;
     Ok(true)
-}
-
-fn generate(cx: &Cx) -> SecretString {
-    let random = cx.env.bytes::<GENERATED_LENGTH>();
-    let password: String =
-        random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
-    password.into()
 }
