@@ -30,6 +30,8 @@ fn main() -> Result<()> {
     let mut messages = tonic_prost_build::Config::new();
     // Events are named by the full name of their message.
     messages.enable_type_names();
+    // An `Any` names its message as the JSON mapping and other languages do.
+    messages.type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure()
         .build_transport(false)
         .compile_fds_with_config(compiler.file_descriptor_set(), messages)?;

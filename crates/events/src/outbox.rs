@@ -5,6 +5,7 @@ mod entity;
 mod store;
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -167,6 +168,22 @@ impl Outbox {
                 () = env.clock.sleep_until(look_again.min(give_up)) => {}
             }
         }
+    }
+
+    /// Completes when a receipt arrives from now on, or when it is time to look
+    /// for one unasked. Whoever takes this before looking misses nothing.
+    #[must_use]
+    pub fn news(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut arrived = Box::pin(self.inner.receipt.notified());
+        // Registered here, not when it is polled first.
+        arrived.as_mut().enable();
+        let time = self.inner.env.sleep(WAIT_POLL);
+        Box::pin(async move {
+            tokio::select! {
+                () = arrived => {}
+                () = time => {}
+            }
+        })
     }
 
     /// The newest event about `subject` that `consumer` has not confirmed: what

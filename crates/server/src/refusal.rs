@@ -100,6 +100,12 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         self.reason
     }
+
+    /// What people are told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 impl From<Refusal> for Status {

@@ -1,23 +1,29 @@
 //! What an account is, and what holds of it: pure, without input or output.
 
 mod deletion;
+mod export;
 mod filter;
 mod page;
 mod password;
 mod search;
+mod statistics;
 mod subject;
 mod text;
 mod user;
 mod username;
 
-pub use deletion::{DeletionRecord, DeletionState, DeletionView, Receipt, ReceiptState};
+pub use deletion::{
+    DeletionRecord, DeletionState, DeletionView, PlannedErasure, Receipt, ReceiptState,
+};
+pub use export::{Exported, ExportedKind, Manifest, OutOfOrder, Record};
 pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
 pub use page::{DeletionCursor, PageRequest};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
 };
 pub use search::folded;
+pub use statistics::{DayActivity, DayRange, UserTotals, parse_day};
 pub use subject::{Role, State, Subject, Version};
 pub use text::{DisplayName, Email};
-pub use user::{User, UserChanges, UserStatistics};
+pub use user::{PasswordFacts, User, UserChanges, UserStatistics};
 pub use username::{InvalidUsername, Username};

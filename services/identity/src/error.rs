@@ -6,7 +6,7 @@ use roster_db::{DbError, replay::ReplayError};
 use roster_server::{Refusal, access};
 use tonic::{Code, Status};
 
-use crate::hashing::HashError;
+use crate::{hashing::HashError, participants::Unavailable};
 
 /// When a full queue is worth another try.
 const HASH_RETRY: Duration = Duration::from_secs(1);
@@ -59,6 +59,12 @@ pub enum Error {
     /// The change stands, but its effect is not confirmed.
     #[error("the effect is not confirmed yet")]
     EffectPending,
+    /// A participant does not hand out what it keeps.
+    #[error(transparent)]
+    Participant(#[from] Unavailable),
+    /// The service is about to stop.
+    #[error("the service is stopping")]
+    Draining,
     /// A password could be neither hashed nor checked.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -73,6 +79,12 @@ pub enum Error {
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         refusal(error).into()
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        refusal(error)
     }
 }
 
@@ -135,6 +147,19 @@ fn refusal(error: Error) -> Refusal {
             "EFFECT_PENDING",
             "The change is stored, but not confirmed to be in effect everywhere; repeat the call \
              with the same request_id to wait for it",
+        )
+        .retry_after(Duration::from_secs(1)),
+        Error::Participant(Unavailable(participant)) => Refusal::new(
+            Code::Unavailable,
+            "PARTICIPANT_UNAVAILABLE",
+            format!("The {participant} service does not answer; begin again in a moment"),
+        )
+        .with_metadata("participant", participant.to_string())
+        .retry_after(Duration::from_secs(5)),
+        Error::Draining => Refusal::new(
+            Code::Unavailable,
+            "DRAINING",
+            "The service is stopping; call again in a moment",
         )
         .retry_after(Duration::from_secs(1)),
         Error::Hash(error) => hash(&error),

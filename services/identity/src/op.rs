@@ -8,14 +8,18 @@ pub mod delete_user;
 mod deletions;
 mod effect;
 pub mod ensure_first_admin;
+pub mod export_user_data;
 mod generated_password;
 pub mod get_deletion;
 pub mod get_profile;
+pub mod get_statistics;
 pub mod get_user;
 pub mod list_deletions;
 pub mod list_subject_states;
 pub mod list_users;
 pub mod new_account;
+pub mod own_data;
+pub mod plan_user_deletion;
 pub mod register;
 pub mod retry_deletion;
 pub mod set_disabled;
@@ -23,12 +27,14 @@ mod transition;
 pub mod update_profile;
 pub mod update_user;
 pub mod verify_password;
+pub mod watch_deletion;
 
 use std::sync::Arc;
 
 use roster_db::Db;
 use roster_events::Outbox;
 use roster_kernel::{Env, PageTokens, ServiceName};
+use tokio_util::sync::CancellationToken;
 
 use crate::{domain::PasswordPolicy, hashing::Hasher, participants::Participants};
 
@@ -55,4 +61,6 @@ pub struct Cx {
     pub participants: Participants,
     /// How lists are continued.
     pub page_tokens: Arc<PageTokens>,
+    /// Completes when streams without an end of their own have to end.
+    pub draining: CancellationToken,
 }

@@ -17,6 +17,7 @@ use roster_proto::identity::v1::{
 };
 use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
@@ -60,6 +61,9 @@ pub struct Deps {
     /// The services that keep data about users, each with the way to it.
     /// Every one of them has to confirm what is announced from now on.
     pub participants: Vec<(ServiceName, Upstream)>,
+    /// Completes when a drain begins: streams that have no end of their own
+    /// end then.
+    pub draining: CancellationToken,
 }
 
 /// Why the service cannot be put together.
@@ -139,6 +143,7 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
         allow_registration: config.allow_registration,
         effect_consumer: config.effect_consumer.clone(),
         page_tokens: deps.page_tokens,
+        draining: deps.draining,
     });
 
     outbox.start(&deps.bus, &deps.tasks);

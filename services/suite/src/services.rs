@@ -12,6 +12,7 @@ use roster_server::{
     AccessTable, Connect, ServiceStack, Tasks, Upstream,
     metrics::{Meters, Metrics},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{RosterConfig, StartError, migrate};
 
@@ -50,6 +51,8 @@ struct Common {
     tasks: Tasks,
     stack: ServiceStack,
     meters: Meters,
+    /// Completes when a drain begins: the edge ends its own work then.
+    draining: CancellationToken,
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(
@@ -71,6 +74,7 @@ impl Services {
         let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;
+        let edge_tasks = Tasks::new();
         let common = Common {
             bus: bus.clone(),
             env: env.clone(),
@@ -79,6 +83,7 @@ impl Services {
             tasks: Tasks::new(),
             stack: ServiceStack::new(access, env.clone()).measured(meters),
             meters: meters.clone(),
+            draining: edge_tasks.token(),
         };
         let databases = databases(&config.data_dir, meters).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
@@ -95,7 +100,6 @@ impl Services {
         let persona = build_persona(&common, persona_db, &to_identity);
         connect_persona.to(persona.routes.clone());
 
-        let edge_tasks = Tasks::new();
         let edge = roster_gateway::Deps {
             env,
             tasks: edge_tasks.clone(),
@@ -173,6 +177,7 @@ fn build_identity(
         meters: common.meters.clone(),
         hash_params,
         participants,
+        draining: common.draining.clone(),
     };
     roster_identity::build(&config.identity, deps).map_err(failed("identity"))
 }

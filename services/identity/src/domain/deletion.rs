@@ -68,6 +68,15 @@ pub struct DeletionView {
     pub receipts: Vec<Receipt>,
 }
 
+/// What one service would erase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedErasure {
+    /// The service's name.
+    pub participant: String,
+    /// How many rows there are of each kind; `None` where it does not say.
+    pub counts: Option<Vec<(String, i64)>>,
+}
+
 impl DeletionRecord {
     /// This service's own receipt: its part was done in one transaction.
     #[must_use]

@@ -50,6 +50,13 @@ pub struct UserStatistics {
     pub api_keys: Option<i64>,
 }
 
+/// What can be told of a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordFacts {
+    /// When it was set.
+    pub changed_at: Timestamp,
+}
+
 impl User {
     /// The id.
     #[must_use]

@@ -7,13 +7,13 @@ use roster_db::{
 use roster_events::audit::{self, AuditRecord};
 use roster_kernel::{Caller, Deadline, DeletionId, UserId};
 
-use super::{Cx, admin, deletions, effect, transition};
+use super::{Cx, admin, deletions, effect, own_data, plan_user_deletion::blockers, transition};
 use crate::{
     announce,
     domain::{DeletionRecord, DeletionView, User},
     error::Error,
     store::{
-        credential, deletion,
+        deletion,
         guard::{self, Turn},
         user,
     },
@@ -77,8 +77,8 @@ async fn delete(
         return Ok(Some(record));
     }
     let doomed = user::find(&*tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
-    if doomed.id() == requested_by {
-        return Err(Error::CannotDeleteSelf);
+    if let Some(blocker) = blockers(&tx, &doomed, requested_by).await?.into_iter().next() {
+        return Err(blocker);
     }
     if !doomed.etag.matches(&command.etag) {
         return Err(Error::EtagMismatch);
@@ -118,21 +118,16 @@ async fn erase(
     after.delete();
     // Deleting raises the epoch, so there is always a next state.
     let next = transition::note(tx, turn, &doomed.subject, after).await?.unwrap_or(after);
-    let credentials = credential::delete(tx, doomed.id()).await?;
-    let users = user::delete(tx, doomed.id()).await?;
+    let erased = own_data::erase(tx, doomed.id()).await?;
     replay::forget(tx, doomed.id()).await?;
     let id = DeletionId::generate(&cx.env);
-    let count = |rows| i64::try_from(rows).unwrap_or(i64::MAX);
     let record = DeletionRecord {
         id,
         user_id: doomed.id(),
         event_id: announce::deleted(&cx.outbox, tx, &next, id).await?,
         requested_by,
         created_at: cx.env.now(),
-        erased: vec![
-            ("credentials".to_owned(), count(credentials)),
-            ("users".to_owned(), count(users)),
-        ],
+        erased,
     };
     deletion::insert(tx, &record).await?;
     Ok(record)

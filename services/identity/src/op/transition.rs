@@ -20,14 +20,18 @@ pub async fn note(
     after: Subject,
 ) -> Result<Option<Subject>, Error> {
     let Some(next) = before.followed_by(after, turn.incarnation) else { return Ok(None) };
-    if before.is_enabled_admin()
-        && !next.is_enabled_admin()
-        && ledger::count_enabled_admins(tx).await? <= 1
-    {
+    if leaves_nobody(tx, before, &next).await? {
         return Err(Error::LastAdmin);
     }
     ledger::update(tx, turn, &next).await?;
     Ok(Some(next))
+}
+
+/// Whether nobody could administer users any more if `before` became `after`.
+pub async fn leaves_nobody(tx: &Tx, before: &Subject, after: &Subject) -> Result<bool, Error> {
+    Ok(before.is_enabled_admin()
+        && !after.is_enabled_admin()
+        && ledger::count_enabled_admins(tx).await? <= 1)
 }
 
 /// Notes the state that follows `before`, and announces it. Answers the state

@@ -2,12 +2,16 @@
 
 mod account;
 mod deletion;
+mod export;
+mod statistics;
 mod user;
 
 pub use account::{
     change_password, ledger_place, password_claim, profile_update, registration, settings, states,
 };
-pub use deletion::{deletable, deletion, deletion_id, list_deletions, retry_deletion};
+pub use deletion::{deletable, deletion, deletion_id, list_deletions, plan, retry_deletion};
+pub use export::{export_user_data, part};
+pub use statistics::{days, statistics};
 pub use user::{
     batch, create_user, delete_user, list_users, set_disabled, update_user, user, user_id,
     user_with, users,

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use async_trait::async_trait;
+use futures_util::stream;
 use roster_proto::identity::v1::{
     BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest, CreateUserResponse,
     DeleteUserRequest, DeleteUserResponse, DisableUserRequest, DisableUserResponse,
@@ -17,10 +18,11 @@ use roster_server::{caller, deadline};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{RpcCx, convert, later};
+use super::{RpcCx, convert};
 use crate::op::{
-    batch_get_users, create_user, delete_user, get_deletion, get_user, list_deletions, list_users,
-    retry_deletion, set_disabled, update_user,
+    batch_get_users, create_user, delete_user, export_user_data, get_deletion, get_statistics,
+    get_user, list_deletions, list_users, plan_user_deletion, retry_deletion, set_disabled,
+    update_user, watch_deletion,
 };
 
 /// Answers `UserAdminService`.
@@ -113,9 +115,13 @@ impl UserAdminService for UserAdminRpc {
 
     async fn plan_user_deletion(
         &self,
-        _request: Request<PlanUserDeletionRequest>,
+        request: Request<PlanUserDeletionRequest>,
     ) -> Result<Response<PlanUserDeletionResponse>, Status> {
-        later()
+        let (caller, deadline) = (caller(&request)?, deadline(&request));
+        let user_id = convert::user_id(&request.get_ref().user_id)?;
+        let cx = &self.0.cx;
+        let plan = plan_user_deletion::plan_user_deletion(cx, &caller, deadline, user_id).await?;
+        Ok(Response::new(PlanUserDeletionResponse { plan: Some(convert::plan(plan)) }))
     }
 
     async fn delete_user(
@@ -168,24 +174,45 @@ impl UserAdminService for UserAdminRpc {
 
     async fn watch_deletion(
         &self,
-        _request: Request<WatchDeletionRequest>,
+        request: Request<WatchDeletionRequest>,
     ) -> Result<Response<Self::WatchDeletionStream>, Status> {
-        later()
+        let id = convert::deletion_id(&request.get_ref().deletion_id)?;
+        let watch = watch_deletion::watch_deletion(&self.0.cx, id).await?;
+        let views = stream::try_unfold(watch, |mut watch| async move {
+            let view = watch.next().await?;
+            Ok(view.map(|view| {
+                (WatchDeletionResponse { deletion: Some(convert::deletion(view)) }, watch)
+            }))
+        });
+        Ok(Response::new(Box::pin(views)))
     }
 
     type ExportUserDataStream = Answers<ExportUserDataResponse>;
 
     async fn export_user_data(
         &self,
-        _request: Request<ExportUserDataRequest>,
+        request: Request<ExportUserDataRequest>,
     ) -> Result<Response<Self::ExportUserDataStream>, Status> {
-        later()
+        let (caller, deadline) = (caller(&request)?, deadline(&request));
+        let command = convert::export_user_data(request.get_ref())?;
+        let cx = &self.0.cx;
+        let export = export_user_data::export_user_data(cx, caller, deadline, command).await?;
+        let parts = stream::try_unfold(export, |mut export| async move {
+            let part = export.next().await?;
+            Ok(part.map(|part| (convert::part(part), export)))
+        });
+        Ok(Response::new(Box::pin(parts)))
     }
 
     async fn get_statistics(
         &self,
-        _request: Request<GetStatisticsRequest>,
+        request: Request<GetStatisticsRequest>,
     ) -> Result<Response<GetStatisticsResponse>, Status> {
-        later()
+        let caller = caller(&request)?;
+        let cx = &self.0.cx;
+        let days = convert::days(request.get_ref(), cx.env.now().date_naive())?;
+        let statistics = get_statistics::get_statistics(cx, &caller, days).await?;
+        let statistics = Some(convert::statistics(statistics));
+        Ok(Response::new(GetStatisticsResponse { statistics }))
     }
 }

@@ -12,7 +12,7 @@ use super::entity::{
     credential::{ActiveModel, Column, Entity, Relation},
     user,
 };
-use crate::domain::Username;
+use crate::domain::{PasswordFacts, Username};
 
 /// Stores the hash of a new user's password.
 pub async fn insert(tx: &Tx, user_id: UserId, hash: String, now: Timestamp) -> Result<(), DbError> {
@@ -27,6 +27,15 @@ pub async fn find(
     user_id: UserId,
 ) -> Result<Option<String>, DbError> {
     Ok(Entity::find_by_id(user_id.uuid()).one(connection).await?.map(|row| row.hash))
+}
+
+/// What can be told of a user's password.
+pub async fn facts(
+    connection: &impl ConnectionTrait,
+    user_id: UserId,
+) -> Result<Option<PasswordFacts>, DbError> {
+    let row = Entity::find_by_id(user_id.uuid()).one(connection).await?;
+    Ok(row.map(|row| PasswordFacts { changed_at: row.changed_at }))
 }
 
 /// Whose password a username stands for, and its stored hash: one query,

@@ -5,12 +5,14 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream;
+use prost_types::Any;
 use roster_events::{Address, Bus, Event, InProcessBus, Inflow, Receipt, Subscription};
 use roster_kernel::{Caller, ServiceName, Timestamp};
 use roster_proto::subject::v1::{
@@ -32,11 +34,32 @@ pub struct Counts {
     pub mute: AtomicBool,
     /// Who asked for how many users.
     pub asked: Mutex<Vec<(Caller, usize)>>,
+    /// What it hands out of everybody, a kind and a text for each record.
+    pub records: Vec<(&'static str, String)>,
+    /// What becomes of it behind so many records.
+    pub ends: Option<(usize, End)>,
+    /// How many records have been asked for.
+    pub taken: Arc<AtomicUsize>,
+}
+
+/// How the handing out ends before its time.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// With an error.
+    Fails,
+    /// Not at all: nothing more comes.
+    Hangs,
 }
 
 impl Counts {
     pub fn of(kinds: &[(&'static str, i64)]) -> Arc<Self> {
         Arc::new(Self { kinds: kinds.to_vec(), ..Self::default() })
+    }
+
+    fn counts(&self) -> Vec<KindCount> {
+        let count =
+            |(kind, count): &(&str, i64)| KindCount { kind: (*kind).to_owned(), count: *count };
+        self.kinds.iter().map(count).collect()
     }
 
     pub fn upstream(self: &Arc<Self>) -> Upstream {
@@ -56,9 +79,7 @@ impl SubjectDataService for Counts {
         if self.mute.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
         }
-        let count =
-            |(kind, count): &(&str, i64)| KindCount { kind: (*kind).to_owned(), count: *count };
-        let counts: Vec<_> = self.kinds.iter().map(count).collect();
+        let counts = self.counts();
         let subjects = users
             .into_iter()
             .map(|user_id| SubjectCounts { user_id, counts: counts.clone() })
@@ -70,7 +91,10 @@ impl SubjectDataService for Counts {
         &self,
         _request: Request<SumSubjectDataRequest>,
     ) -> Result<Response<SumSubjectDataResponse>, Status> {
-        Err(Status::unimplemented("not asked for"))
+        if self.mute.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Ok(Response::new(SumSubjectDataResponse { counts: self.counts() }))
     }
 
     type ExportSubjectDataStream =
@@ -78,10 +102,32 @@ impl SubjectDataService for Counts {
 
     async fn export_subject_data(
         &self,
-        _request: Request<ExportSubjectDataRequest>,
+        request: Request<ExportSubjectDataRequest>,
     ) -> Result<Response<Self::ExportSubjectDataStream>, Status> {
-        Err(Status::unimplemented("not asked by identity"))
+        let caller = request.extensions().get::<Caller>().unwrap().clone();
+        self.asked.lock().unwrap().push((caller, 1));
+        let records = self.records.clone();
+        let (ends, taken) = (self.ends, Arc::clone(&self.taken));
+        let parts = stream::unfold(0, move |at| {
+            let record = records.get(at).map(exported);
+            let end = ends.filter(|(behind, _)| *behind == at).map(|(_, end)| end);
+            let taken = Arc::clone(&taken);
+            async move {
+                taken.fetch_add(1, Ordering::SeqCst);
+                match end {
+                    Some(End::Fails) => Some((Err(Status::internal("on purpose")), at)),
+                    Some(End::Hangs) => std::future::pending().await,
+                    None => record.map(|record| (Ok(record), at + 1)),
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(parts)))
     }
+}
+
+fn exported((kind, text): &(&'static str, String)) -> ExportSubjectDataResponse {
+    let record = Any { type_url: "type.example.org/Note".to_owned(), value: text.clone().into() };
+    ExportSubjectDataResponse { kind: (*kind).to_owned(), record: Some(record) }
 }
 
 /// The consuming side of a participant.

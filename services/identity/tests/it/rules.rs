@@ -4,9 +4,11 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 use roster_kernel::Caller;
 use roster_proto::identity::v1::{
     BatchGetUsersRequest, ChangePasswordRequest, DeleteUserRequest, DisableUserRequest,
-    EnableUserRequest, GetDeletionRequest, GetProfileRequest, GetSettingsRequest, GetUserRequest,
-    ListDeletionsRequest, ListSubjectStatesRequest, ListUsersRequest, RegisterRequest,
+    EnableUserRequest, ExportUserDataRequest, GetDeletionRequest, GetProfileRequest,
+    GetSettingsRequest, GetStatisticsRequest, GetUserRequest, ListDeletionsRequest,
+    ListSubjectStatesRequest, ListUsersRequest, PlanUserDeletionRequest, RegisterRequest,
     RetryDeletionRequest, UpdateProfileRequest, UpdateUserRequest, VerifyPasswordRequest,
+    WatchDeletionRequest,
 };
 
 use crate::{
@@ -75,6 +77,7 @@ fn violating(rule: &str, bound: &Value, field: &FieldDescriptor) -> Vec<(Value, 
             let odd: &[&str] = match field.name() {
                 "request_id" | "user_id" => &["x", "01890A5D-AC96-774B-BCCE-B302099A8057", " "],
                 "email" => &["x", "a b@c", "@b", "a@", "a@b@c"],
+                "start_day" | "end_day" => &["x", "2026-1-31", "2026-02-30"],
                 "order_by" => &["x", "username asc", "username desc,create_time", " "],
                 other => panic!("a pattern that this test does not know: {other}"),
             };
@@ -131,8 +134,7 @@ async fn fixtures(world: &World) -> Vec<(String, Caller, DynamicMessage)> {
     let update = UpdateUserRequest { user_id: user_id(), ..Default::default() };
     let disable = DisableUserRequest { user_id: user_id(), ..Default::default() };
     let enable = EnableUserRequest { user_id: user_id(), ..Default::default() };
-    let retry = RetryDeletionRequest { deletion_id: deletion_id.clone(), ..Default::default() };
-    vec![
+    let mut all = vec![
         admin("CreateUser", dynamic(&new_user("bob"))),
         admin("GetUser", dynamic(&GetUserRequest { user_id: user_id() })),
         admin("BatchGetUsers", dynamic(&BatchGetUsersRequest { user_ids: vec![user_id()] })),
@@ -141,9 +143,6 @@ async fn fixtures(world: &World) -> Vec<(String, Caller, DynamicMessage)> {
         admin("DisableUser", dynamic(&disable)),
         admin("EnableUser", dynamic(&enable)),
         admin("DeleteUser", dynamic(&delete)),
-        admin("GetDeletion", dynamic(&GetDeletionRequest { deletion_id })),
-        admin("ListDeletions", dynamic(&ListDeletionsRequest::default())),
-        admin("RetryDeletion", dynamic(&retry)),
         account("Register", &anonymous(), dynamic(&register)),
         account("GetProfile", &own, dynamic(&GetProfileRequest {})),
         account("UpdateProfile", &own, dynamic(&UpdateProfileRequest::default())),
@@ -154,6 +153,23 @@ async fn fixtures(world: &World) -> Vec<(String, Caller, DynamicMessage)> {
             "SubjectLedgerService/ListSubjectStates",
             dynamic(&ListSubjectStatesRequest::default()),
         ),
+    ];
+    all.extend(oversight(&id, &deletion_id).map(|(method, request)| admin(method, request)));
+    all
+}
+
+/// What administrators look at, about a user and a deletion.
+fn oversight(user_id: &str, deletion_id: &str) -> [(&'static str, DynamicMessage); 7] {
+    let (user_id, deletion_id) = (|| user_id.to_owned(), || deletion_id.to_owned());
+    let retry = RetryDeletionRequest { deletion_id: deletion_id(), ..Default::default() };
+    [
+        ("PlanUserDeletion", dynamic(&PlanUserDeletionRequest { user_id: user_id() })),
+        ("GetDeletion", dynamic(&GetDeletionRequest { deletion_id: deletion_id() })),
+        ("ListDeletions", dynamic(&ListDeletionsRequest::default())),
+        ("RetryDeletion", dynamic(&retry)),
+        ("WatchDeletion", dynamic(&WatchDeletionRequest { deletion_id: deletion_id() })),
+        ("ExportUserData", dynamic(&ExportUserDataRequest { user_id: user_id() })),
+        ("GetStatistics", dynamic(&GetStatisticsRequest::default())),
     ]
 }
 
@@ -181,5 +197,5 @@ async fn every_violated_rule_is_refused_and_names_its_field() {
         // Nothing but the rule was wrong: the request itself is fine.
         world.call(&caller, &path, request).await.unwrap();
     }
-    assert_eq!(sent, 146, "a new rule brings new violations");
+    assert_eq!(sent, 164, "a new rule brings new violations");
 }

@@ -18,10 +18,6 @@ pub const LATER: &[&str] = &[
     "roster.identity.v1.SystemApiKeyService/DeleteApiKey",
     "roster.identity.v1.SystemApiKeyService/ListApiKeys",
     "roster.identity.v1.SystemApiKeyService/UpdateApiKey",
-    "roster.identity.v1.UserAdminService/ExportUserData",
-    "roster.identity.v1.UserAdminService/GetStatistics",
-    "roster.identity.v1.UserAdminService/PlanUserDeletion",
-    "roster.identity.v1.UserAdminService/WatchDeletion",
 ];
 
 /// Every method that this service has to answer.

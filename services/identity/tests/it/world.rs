@@ -8,7 +8,7 @@ use roster_db::replay::FingerprintKey;
 use roster_events::{Bus, InProcessBus};
 use roster_identity::{Deps, HashParams, IdentityConfig, Migrator, Service};
 use roster_kernel::{
-    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, UserActor, UserId,
+    Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, Steps, UserActor, UserId,
 };
 use roster_proto::{
     identity::v1::{
@@ -23,6 +23,7 @@ use roster_proto::{
 use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_testkit::{MockClock, TempDb};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, service::Routes};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
@@ -40,6 +41,8 @@ pub struct World {
     pub temp: TempDb,
     pub service: Service,
     pub tasks: Tasks,
+    /// Tells open streams to end.
+    pub draining: CancellationToken,
     /// The first administrator.
     pub root: Caller,
 }
@@ -49,12 +52,13 @@ pub struct Setup {
     pub config: IdentityConfig,
     pub participants: Vec<(ServiceName, Upstream)>,
     pub hash_params: HashParams,
+    pub steps: Option<Arc<dyn Steps>>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let config = IdentityConfig { allow_registration: true, ..IdentityConfig::default() };
-        Self { config, participants: Vec::new(), hash_params: CHEAP }
+        Self { config, participants: Vec::new(), hash_params: CHEAP, steps: None }
     }
 }
 
@@ -70,10 +74,13 @@ impl World {
         let temp = TempDb::new::<Migrator>().await;
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let tasks = Tasks::new();
-        let service = build(&setup, &temp, &env, &bus, &tasks);
+        let env = Env { steps: setup.steps.clone(), ..env };
+        let draining = CancellationToken::new();
+        let service = build(&setup, &temp, &env, &bus, &tasks, &draining);
         let first = service.ensure_first_admin("root", Some(PASSWORD.into())).await.unwrap();
         assert_eq!(first.unwrap().username, "root");
-        let mut world = Self { clock, env, bus, temp, service, tasks, root: anonymous() };
+        let root = anonymous();
+        let mut world = Self { clock, env, bus, temp, service, tasks, draining, root };
         let users = world.ledger_from(0).await;
         world.root = world.caller_of(&users[0].user_id, true);
         world
@@ -82,7 +89,8 @@ impl World {
     /// The service again, over the same database.
     pub fn restart(&mut self, setup: &Setup) {
         self.tasks = Tasks::new();
-        self.service = build(setup, &self.temp, &self.env, &self.bus, &self.tasks);
+        let (bus, tasks, draining) = (&self.bus, &self.tasks, &self.draining);
+        self.service = build(setup, &self.temp, &self.env, bus, tasks, draining);
     }
 
     pub fn admin(&self) -> UserAdminServiceClient<Routes> {
@@ -190,6 +198,7 @@ fn build(
     env: &Env,
     bus: &Arc<InProcessBus>,
     tasks: &Tasks,
+    draining: &CancellationToken,
 ) -> Service {
     let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
     let bus: Arc<dyn Bus> = bus.clone();
@@ -204,6 +213,7 @@ fn build(
         meters: Meters::none(),
         hash_params: setup.hash_params,
         participants: setup.participants.clone(),
+        draining: draining.clone(),
     };
     roster_identity::build(&setup.config, deps).unwrap()
 }

@@ -9,6 +9,7 @@ mod contracts;
 mod guide;
 mod health;
 mod kill;
+mod oversight;
 mod process;
 mod races;
 mod readme;

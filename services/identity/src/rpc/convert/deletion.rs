@@ -7,8 +7,12 @@ use roster_server::{Refusal, Violations};
 
 use super::page;
 use crate::{
-    domain::{DeletionState, DeletionView, PageRequest, Receipt, ReceiptState},
-    op::{list_deletions::DeletionFilter, retry_deletion::RetryDeletion},
+    domain::{DeletionState, DeletionView, PageRequest, PlannedErasure, Receipt, ReceiptState},
+    error::Error,
+    op::{
+        list_deletions::DeletionFilter, plan_user_deletion::DeletionPlan,
+        retry_deletion::RetryDeletion,
+    },
 };
 
 /// A deletion as its reader sees it.
@@ -27,6 +31,36 @@ pub fn deletion(view: DeletionView) -> pb::Deletion {
 /// The deletion that there would be.
 pub fn deletable(user_id: UserId) -> pb::Deletion {
     pb::Deletion { user_id: user_id.to_string(), ..pb::Deletion::default() }
+}
+
+/// What a deletion would do.
+pub fn plan(plan: DeletionPlan) -> pb::DeletionPlan {
+    pb::DeletionPlan {
+        user_id: plan.user_id.to_string(),
+        erasures: plan.erasures.into_iter().map(erasure).collect(),
+        blockers: plan.blockers.into_iter().map(blocker).collect(),
+    }
+}
+
+fn erasure(erasure: PlannedErasure) -> pb::PlannedErasure {
+    pb::PlannedErasure {
+        participant: erasure.participant,
+        answered: erasure.counts.is_some(),
+        counts: counts(erasure.counts.unwrap_or_default()),
+    }
+}
+
+/// What the refusal would say.
+fn blocker(error: Error) -> pb::DeletionBlocker {
+    let refusal = Refusal::from(error);
+    pb::DeletionBlocker {
+        reason: refusal.reason().to_owned(),
+        message: refusal.message().to_owned(),
+    }
+}
+
+fn counts(counts: Vec<(String, i64)>) -> Vec<KindCount> {
+    counts.into_iter().map(|(kind, count)| KindCount { kind, count }).collect()
 }
 
 /// Reads which deletion is asked for.
@@ -87,7 +121,7 @@ fn receipt(receipt: Receipt) -> pb::DeletionReceipt {
     pb::DeletionReceipt {
         participant: receipt.participant,
         state: state.into(),
-        counts: receipt.counts.into_iter().map(|(kind, count)| KindCount { kind, count }).collect(),
+        counts: counts(receipt.counts),
         attempts: i32::try_from(receipt.attempts).unwrap_or(i32::MAX),
         complete_time: receipt.completed_at.map(time::to_proto),
         failure: receipt.failure.unwrap_or_default(),

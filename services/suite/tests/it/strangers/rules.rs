@@ -169,6 +169,9 @@ fn mismatches(pattern: &str, field: &FieldDescriptor) -> Vec<&'static str> {
             "username,create_time",
             " username",
         ],
+        "^$|^[0-9]{4}-[0-9]{2}-[0-9]{2}$" => {
+            vec!["yesterday", "2026-1-31", "2026-01-31T00:00:00Z", "20260131", " ", "+026-01-31"]
+        }
         other => panic!("{}: a pattern that is new here: {other}", field.full_name()),
     }
 }

@@ -1,0 +1,96 @@
+//! What this service itself keeps of a user, kind by kind: the same kinds are
+//! counted before a deletion, erased by it, and exported.
+
+use roster_db::Tx;
+use roster_kernel::UserId;
+
+use super::Cx;
+use crate::{
+    domain::{PasswordFacts, User},
+    error::Error,
+    participants::Counts,
+    store::{credential, user},
+};
+
+/// A kind of thing. Another one is a variant here, and an arm in each `match`
+/// below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnKind {
+    /// What is stored of the password.
+    Credentials,
+    /// The account.
+    Users,
+}
+
+/// One thing, as it is handed out: without secrets.
+#[derive(Clone, Debug)]
+pub enum OwnRecord {
+    /// What can be told of the password.
+    Password(PasswordFacts),
+    /// The account.
+    User(Box<User>),
+}
+
+impl OwnKind {
+    /// Every kind, ordered by name, which is also an order to erase in: what
+    /// belongs to the account goes before it.
+    pub const ALL: [Self; 2] = [Self::Credentials, Self::Users];
+
+    /// What the contracts call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Credentials => "credentials",
+            Self::Users => "users",
+        }
+    }
+
+    /// All that there is of it.
+    pub async fn read(self, cx: &Cx, user: UserId) -> Result<Vec<OwnRecord>, Error> {
+        let db = cx.db.read();
+        let records = match self {
+            Self::Credentials => {
+                let facts = credential::facts(db, user).await?;
+                facts.map(OwnRecord::Password).into_iter().collect()
+            }
+            Self::Users => {
+                let account = user::find(db, user).await?;
+                account.map(Box::new).map(OwnRecord::User).into_iter().collect()
+            }
+        };
+        Ok(records)
+    }
+
+    async fn count(self, tx: &Tx, user: UserId) -> Result<i64, Error> {
+        let count = match self {
+            Self::Credentials => credential::facts(&**tx, user).await?.iter().len(),
+            Self::Users => user::find(&**tx, user).await?.iter().len(),
+        };
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    async fn erase(self, tx: &Tx, user: UserId) -> Result<i64, Error> {
+        let rows = match self {
+            Self::Credentials => credential::delete(tx, user).await?,
+            Self::Users => user::delete(tx, user).await?,
+        };
+        Ok(i64::try_from(rows).unwrap_or(i64::MAX))
+    }
+}
+
+/// How much there is of each kind.
+pub async fn count(tx: &Tx, user: UserId) -> Result<Counts, Error> {
+    let mut counts = Counts::new();
+    for kind in OwnKind::ALL {
+        counts.push((kind.name().to_owned(), kind.count(tx, user).await?));
+    }
+    Ok(counts)
+}
+
+/// Erases all of it; answers how many rows of each kind that were.
+pub async fn erase(tx: &Tx, user: UserId) -> Result<Counts, Error> {
+    let mut erased = Counts::new();
+    for kind in OwnKind::ALL {
+        erased.push((kind.name().to_owned(), kind.erase(tx, user).await?));
+    }
+    Ok(erased)
+}
