@@ -23,6 +23,39 @@ pub struct AuditRecord<'a> {
     pub request_id: Option<RequestId>,
 }
 
+/// One change that was made at the terminal of the machine, and not by a call.
+#[derive(Clone, Debug)]
+pub struct OperatorRecord {
+    /// In which capacity, such as `recovery`: who it was is not known.
+    pub operator: &'static str,
+    /// What was done, named like a method.
+    pub method: &'static str,
+    /// The id of what was changed.
+    pub target: String,
+    /// The names of the changed fields, never their values.
+    pub fields: Vec<&'static str>,
+}
+
+/// Appends what an operator has changed, if and only if `tx` commits.
+pub async fn append_operator(tx: &Tx, env: &Env, record: OperatorRecord) -> Result<(), DbError> {
+    let row = entity::ActiveModel {
+        id: Set(env.uuid()),
+        at: Set(env.now()),
+        actor_kind: Set("operator".to_owned()),
+        actor_id: Set(record.operator.to_owned()),
+        session_id: Set(None),
+        address: Set(None),
+        correlation_id: Set(String::new()),
+        method: Set(record.method.to_owned()),
+        target: Set(record.target),
+        fields: Set(record.fields.into()),
+        outcome: Set("OK".to_owned()),
+        request_id: Set(None),
+    };
+    row.insert(&**tx).await?;
+    Ok(())
+}
+
 /// Appends a record, if and only if `tx` commits.
 pub async fn append(tx: &Tx, env: &Env, record: AuditRecord<'_>) -> Result<(), DbError> {
     let caller = record.caller;

@@ -33,6 +33,6 @@ mod store;
 
 pub use config::{ConfigError, IdentityConfig, PasswordConfig};
 pub use hashing::HashParams;
-pub use op::ensure_first_admin::FirstAdmin;
-pub use service::{BuildError, Deps, FirstAdminError, Service, build};
+pub use op::{ensure_first_admin::FirstAdmin, recover_admin::RecoveredAdmin};
+pub use service::{BuildError, Deps, FirstAdminError, RecoverAdminError, Service, build};
 pub use store::migration::Migrator;

@@ -20,6 +20,7 @@ pub mod list_users;
 pub mod new_account;
 pub mod own_data;
 pub mod plan_user_deletion;
+pub mod recover_admin;
 pub mod register;
 pub mod retry_deletion;
 pub mod set_disabled;

@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
-    ConfigError, FirstAdmin, HashParams, IdentityConfig, background,
+    ConfigError, FirstAdmin, HashParams, IdentityConfig, RecoveredAdmin, background,
     domain::{InvalidPassword, InvalidUsername},
     error::Error,
     hashing::{HashError, HashPool, Hasher},
     measure,
-    op::{Cx, ensure_first_admin},
+    op::{Cx, ensure_first_admin, recover_admin},
     participants::Participants,
     rpc::{
         AccountRpc, ApiKeyRpc, CredentialRpc, MachineTokenRpc, RpcCx, SubjectLedgerRpc,
@@ -98,6 +98,29 @@ pub enum FirstAdminError {
 }
 
 impl From<Error> for FirstAdminError {
+    fn from(error: Error) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Why nobody could be made an administrator again.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverAdminError {
+    /// The username is not one.
+    #[error("the username {0}")]
+    Username(#[from] InvalidUsername),
+    /// There is no such user, and none was to be created.
+    #[error("there is no user {0}")]
+    Unknown(String),
+    /// A random password does not satisfy the policy.
+    #[error("a random password {0}")]
+    Password(#[from] InvalidPassword),
+    /// Something underneath failed.
+    #[error("the administrator could not be recovered")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Error> for RecoverAdminError {
     fn from(error: Error) -> Self {
         Self::Failed(Box::new(error))
     }
@@ -195,6 +218,17 @@ impl Service {
         password: Option<SecretString>,
     ) -> Result<Option<FirstAdmin>, FirstAdminError> {
         ensure_first_admin::ensure_first_admin(&self.cx, username, password).await
+    }
+
+    /// Makes `username` an enabled administrator with a random password, and
+    /// ends their sessions; creates the user if need be, and if `create` says
+    /// so. For the person at the machine, who needs nobody's permission.
+    pub async fn recover_admin(
+        &self,
+        username: &str,
+        create: bool,
+    ) -> Result<RecoveredAdmin, RecoverAdminError> {
+        recover_admin::recover_admin(&self.cx, username, create).await
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use roster_kernel::Env;
 use roster_server::config::process_env;
 
-use crate::{Suite, first_start, migrate};
+use crate::{Suite, first_start, migrate, recover};
 
 /// User administration for a team's platform.
 #[derive(Debug, Parser)]
@@ -20,7 +20,7 @@ pub struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum Command {
     /// Run every service in this process (the default).
     Serve,
@@ -28,6 +28,26 @@ enum Command {
     Migrate,
     /// Make every service agree with the ledger of users and exit.
     Reconcile,
+    /// Do what nobody can do over the network any more.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum AdminCommand {
+    /// Give a locked-out team an administrator again, while nothing is served.
+    ///
+    /// Makes the user an enabled administrator with a random password, which is
+    /// printed once and has to be changed at the next sign-in. All sessions of
+    /// the user end. What the user owns stays.
+    Recover {
+        /// Who is to be an administrator.
+        #[arg(long, value_name = "NAME")]
+        username: String,
+        /// Create the user if there is none of this name.
+        #[arg(long)]
+        create: bool,
+    },
 }
 
 /// Runs the command; what goes wrong is told on the terminal.
@@ -52,10 +72,13 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let telemetry = roster_server::telemetry::init(&config.telemetry())?;
-        let ended = match cli.command.unwrap_or(Command::Serve) {
-            Command::Serve => Suite::serve(config, admin_password, env).await,
-            Command::Migrate => migrate::run(&config, &env).await,
-            Command::Reconcile => migrate::reconcile(config, env).await,
+        let ended = match &cli.command {
+            None | Some(Command::Serve) => Suite::serve(config, admin_password, env).await,
+            Some(Command::Migrate) => migrate::run(&config, &env).await,
+            Some(Command::Reconcile) => migrate::reconcile(config, env).await,
+            Some(Command::Admin(AdminCommand::Recover { username, create })) => {
+                recover::run(&config, env, username, *create).await
+            }
         };
         telemetry.flush().await;
         ended

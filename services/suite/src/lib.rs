@@ -9,6 +9,7 @@ pub mod cli;
 mod config;
 mod first_start;
 mod migrate;
+mod recover;
 mod secrets;
 mod services;
 mod suite;

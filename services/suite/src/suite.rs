@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use roster_events::InProcessBus;
-use roster_identity::{FirstAdminError, HashParams};
+use roster_identity::{FirstAdminError, HashParams, RecoverAdminError, RecoveredAdmin};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::{
@@ -136,6 +136,16 @@ impl Suite {
                 StartError::FirstAdmin(error)
             }
         })
+    }
+
+    /// Makes `username` an administrator who can sign in; see
+    /// [`roster_identity::Service::recover_admin`].
+    pub async fn recover_admin(
+        &self,
+        username: &str,
+        create: bool,
+    ) -> Result<RecoveredAdmin, RecoverAdminError> {
+        self.services.identity.recover_admin(username, create).await
     }
 
     /// Runs until told to stop by SIGTERM or SIGINT, or until a background

@@ -56,6 +56,15 @@ pub async fn find(
     found.map(user_of).transpose()
 }
 
+/// The user who signs in with `username`.
+pub async fn find_by_username(
+    connection: &impl ConnectionTrait,
+    username: &Username,
+) -> Result<Option<User>, DbError> {
+    let found = users().filter(Column::Username.eq(username.as_str())).one(connection).await?;
+    found.map(user_of).transpose()
+}
+
 /// Those of some users that exist.
 pub async fn find_some(
     connection: &impl ConnectionTrait,

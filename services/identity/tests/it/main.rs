@@ -20,6 +20,7 @@ mod list_users;
 mod participant;
 mod plan_user_deletion;
 mod races;
+mod recover_admin;
 mod register;
 mod rules;
 mod search_text;

@@ -12,7 +12,9 @@ use std::{
 };
 
 use roster_proto::{
-    identity::v1::{CreateUserRequest, ListUsersRequest},
+    identity::v1::{
+        ChangePasswordRequest, CreateUserRequest, DisableUserRequest, ListUsersRequest,
+    },
     session::v1::LoginRequest,
 };
 use tempfile::tempdir;
@@ -22,7 +24,7 @@ use tonic::Status;
 use crate::{
     binary::{self, Ended, Roster, command},
     cascade,
-    client::Client,
+    client::{Client, reason},
     world::{PASSWORD, person},
 };
 
@@ -241,7 +243,7 @@ fn the_command_line_explains_itself() {
     };
     let help = run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for word in ["serve", "migrate", "reconcile", "--config", "ROSTER__SECTION__KEY"] {
+    for word in ["serve", "migrate", "reconcile", "admin", "--config", "ROSTER__SECTION__KEY"] {
         assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
     }
     let version = run(&["--version"]);
@@ -277,6 +279,74 @@ fn migrating_says_what_it_did_and_a_start_goes_on_from_there() {
     for service in ["persona", "session"] {
         assert!(reconciled.contains(&format!("{service}: ")), "{reconciled}");
     }
+}
+
+/// `roster admin recover` with further arguments.
+fn recover(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = command(folder);
+    command.args(["admin", "recover", "--username"]).args(arguments);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_team_that_is_locked_out_gets_an_administrator_again() {
+    let folder = tempdir().unwrap();
+    let mut roster = Roster::start(with(command(folder.path()), "ADMIN_PASSWORD", PASSWORD));
+    let admin = sign_in(&roster.connect().await, "admin", PASSWORD).await.unwrap();
+    let mara = admin.users().create_user(user("mara")).await.unwrap().into_inner().user.unwrap();
+    let hers = sign_in(&roster.connect().await, "mara", PASSWORD).await.unwrap();
+    let disable = DisableUserRequest { user_id: mara.user_id, ..Default::default() };
+    admin.users().disable_user(disable).await.unwrap();
+    roster.stop();
+
+    let ended = binary::run(recover(folder.path(), &["Mara"]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("administrator   mara (recovered"), "{}", ended.stdout);
+    let password = printed_password(&ended);
+
+    let mut roster = Roster::start(command(folder.path()));
+    let nobody = roster.connect().await;
+    assert!(!nobody.with_token(hers.token(), &hers.user_id).is_signed_in().await);
+    sign_in(&nobody, "mara", PASSWORD).await.unwrap_err();
+    let mara = sign_in(&nobody, "mara", &password).await.unwrap();
+    let list = mara.users().list_users(ListUsersRequest::default()).await;
+    assert_eq!(reason(list).1, "PASSWORD_CHANGE_REQUIRED");
+    let change = ChangePasswordRequest {
+        current_password: password,
+        new_password: "known to her alone".to_owned(),
+        ..Default::default()
+    };
+    mara.account().change_password(change).await.unwrap();
+    assert_eq!(usernames(&mara).await, ["mara", "admin"]);
+}
+
+/// The password that was printed, which is nowhere else.
+fn printed_password(ended: &Ended) -> String {
+    let password = ended.stdout.lines().find_map(|line| line.strip_prefix("  password"));
+    let password = password.expect("a password").trim().to_owned();
+    assert_eq!(password.len(), 24);
+    assert_eq!(ended.stdout.matches(&password).count(), 1, "{}", ended.stdout);
+    assert!(!ended.stderr.contains(&password), "{}", ended.stderr);
+    password
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_recovery_creates_nobody_and_nothing_by_mistake() {
+    let folder = tempdir().unwrap();
+    // A mistyped path is no new installation.
+    refused(recover(folder.path(), &["mara", "--create"]), &["no data", "ROSTER__DATA_DIR"]);
+    assert!(!folder.path().join("data").exists());
+    Roster::start(command(folder.path())).stop();
+    refused(recover(folder.path(), &["mara"]), &["no user mara", "--create"]);
+    refused(recover(folder.path(), &["m", "--create"]), &["username"]);
+
+    let ended = binary::run(recover(folder.path(), &["mara", "--create"]));
+    assert!(ended.stdout.contains("administrator   mara (created)"), "{ended:?}");
+    let password = printed_password(&ended);
+    let mut roster = Roster::start(command(folder.path()));
+    let mara = sign_in(&roster.connect().await, "mara", &password).await.unwrap();
+    let list = mara.users().list_users(ListUsersRequest::default()).await;
+    assert_eq!(reason(list).1, "PASSWORD_CHANGE_REQUIRED");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     io::Write as _,
+    path::Path,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::Receiver,
     time::Instant,
@@ -55,6 +56,11 @@ fn examples(block: &[&str]) -> Vec<Example> {
         goes_on = line.ends_with('\\') && (goes_on || begins.is_some());
     }
     examples
+}
+
+/// The commands of all blocks of one kind.
+fn examples_of(language: &str) -> Vec<Example> {
+    fenced(README, language).iter().flat_map(|block| examples(block)).collect()
 }
 
 /// What takes the place of values that differ each time. The same id gets the
@@ -120,14 +126,17 @@ struct Shell {
 impl Shell {
     const END: &str = "-- the command has ended --";
 
-    fn new() -> Self {
+    /// A shell in `folder`, which knows the command `roster`.
+    fn new(folder: &Path) -> Self {
         let mut bash = Command::new("bash");
         bash.args(["--noprofile", "--norc"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        bash.current_dir(folder);
         let mut child = bash.spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut shell = Self { child, input, output: binary::lines(output) };
         // As on a terminal, where errors stand among the rest.
         shell.run("exec 2>&1");
+        shell.run(&format!("roster() {{ '{}' \"$@\"; }}", env!("CARGO_BIN_EXE_roster")));
         shell
     }
 
@@ -165,18 +174,17 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     let metrics = roster.printed("metrics");
     let metrics = metrics.strip_prefix("http://").unwrap().strip_suffix("/metrics").unwrap();
     let metrics = metrics.to_owned();
-    let mut shell = Shell::new();
+    let mut shell = Shell::new(folder.path());
     let found = shell.run("command -v grpcurl");
     assert!(!found.is_empty(), "grpcurl is not in PATH: `cargo xtask test` fetches it");
     let found = shell.run("command -v curl");
     assert!(!found.is_empty(), "curl is not in PATH: `apt-get install curl` installs it");
 
-    let examples: Vec<_> =
-        fenced(README, "console").iter().flat_map(|block| examples(block)).collect();
-    let calls = examples.iter().filter(|it| it.command.contains("grpcurl")).count();
+    let online = examples_of("console");
+    let calls = online.iter().filter(|it| it.command.contains("grpcurl")).count();
     assert!(calls >= 10, "{calls} commands");
     let (mut shown, mut real) = (Names::default(), Names::default());
-    for example in examples {
+    for example in online {
         let command = match example.command.strip_prefix("PASSWORD=") {
             Some(_) => format!("PASSWORD={password}"),
             None => {
@@ -199,20 +207,27 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     }
     let ended = roster.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let greeting = ended.stdout.replace(&metrics, "127.0.0.1:9090");
-    the_greeting_is_as_shown(&greeting, &password, &address.to_string());
+    let greeting = fenced(README, "text").remove(0).join("\n");
+    let printed = ended.stdout.replace(&address.to_string(), "127.0.0.1:8080");
+    printed_as_shown(&greeting, &printed.replace(&metrics, "127.0.0.1:9090"));
+
+    // What is for an installation that does not serve.
+    let offline = examples_of("console offline");
+    assert!(!offline.is_empty());
+    for example in offline {
+        // Logs are on standard error, and none of what it prints.
+        let command = format!("{{ {} }} 2>/dev/null", example.command);
+        printed_as_shown(&example.output, &shell.run(&command));
+    }
 }
 
-fn the_greeting_is_as_shown(printed: &str, password: &str, address: &str) {
-    let shown = fenced(README, "text").remove(0);
+/// Compares line by line; of a generated password, its length.
+fn printed_as_shown(shown: &str, printed: &str) {
     let generated = |line: &str| line.strip_prefix("  password        ").map(str::len);
-    let shown: Vec<_> = shown.iter().map(|line| (*line).to_owned()).collect();
-    let real: Vec<_> =
-        printed.lines().map(|line| line.replace(address, "127.0.0.1:8080")).collect();
-    assert_eq!(shown.len(), real.len(), "{printed}");
-    for (shown, real) in shown.iter().zip(&real) {
+    assert_eq!(shown.lines().count(), printed.lines().count(), "{printed}");
+    for (shown, real) in shown.lines().zip(printed.lines()) {
         match generated(shown) {
-            Some(length) => assert_eq!(generated(real), Some(length), "{password}"),
+            Some(length) => assert_eq!(generated(real), Some(length), "{printed}"),
             None => assert_eq!(shown, real),
         }
     }

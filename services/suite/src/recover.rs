@@ -1,0 +1,45 @@
+//! `roster admin recover`.
+
+use std::io::{self, Write as _};
+
+use anyhow::{anyhow, ensure};
+use roster_identity::{RecoverAdminError, RecoveredAdmin};
+use roster_kernel::Env;
+use secrecy::ExposeSecret as _;
+
+use crate::{RosterConfig, Suite, migrate};
+
+/// Makes `username` an administrator who can sign in. The other services hear
+/// of it as of any change, at the latest when Roster starts again: it catches
+/// up before it serves.
+pub async fn run(
+    config: &RosterConfig,
+    env: Env,
+    username: &str,
+    create: bool,
+) -> anyhow::Result<()> {
+    // Where nothing is, a mistyped path would seem to work.
+    let place = config.data_dir.display();
+    let database = migrate::database(&config.data_dir, "identity").path;
+    ensure!(database.exists(), "there is no data in {place}: ROSTER__DATA_DIR says where it is");
+    let suite = Suite::assemble(config, env, config.identity.hash_params()).await?;
+    let told = match suite.recover_admin(username, create).await {
+        Ok(admin) => tell(&admin).map_err(anyhow::Error::from),
+        Err(RecoverAdminError::Unknown(name)) => {
+            Err(anyhow!("there is no user {name}: --create makes one"))
+        }
+        Err(error) => Err(error.into()),
+    };
+    suite.stop().await;
+    told
+}
+
+/// The password is printed here, once, and nowhere else.
+fn tell(admin: &RecoveredAdmin) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let created = if admin.created { "created" } else { "recovered, all sessions ended" };
+    writeln!(out, "  administrator   {} ({created})", admin.username)?;
+    writeln!(out, "  password        {}", admin.password.expose_secret())?;
+    writeln!(out, "                  (shown only now: ChangePassword has to come first)")?;
+    out.flush()
+}
