@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use roster_kernel::Env;
 use roster_server::config::process_env;
 
-use crate::{Suite, first_start, migrate, recover};
+use crate::{Suite, first_start, migrate, recover, verify_export};
 
 /// User administration for a team's platform.
 #[derive(Debug, Parser)]
@@ -31,6 +31,12 @@ enum Command {
     /// Do what nobody can do over the network any more.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Check an export against its manifest: the answers of `ExportUserData`
+    /// as grpcurl prints them.
+    VerifyExport {
+        /// The file, or `-` for standard input.
+        file: PathBuf,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -79,6 +85,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await
             }
+            Some(Command::VerifyExport { file }) => verify_export::run(file),
         };
         telemetry.flush().await;
         ended

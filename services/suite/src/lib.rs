@@ -13,6 +13,7 @@ mod recover;
 mod secrets;
 mod services;
 mod suite;
+mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
 pub use secrets::{Secrets, SecretsError};

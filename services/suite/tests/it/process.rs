@@ -243,7 +243,15 @@ fn the_command_line_explains_itself() {
     };
     let help = run(&["--help"]);
     assert_eq!(help.code, Some(0));
-    for word in ["serve", "migrate", "reconcile", "admin", "--config", "ROSTER__SECTION__KEY"] {
+    for word in [
+        "serve",
+        "migrate",
+        "reconcile",
+        "admin",
+        "verify-export",
+        "--config",
+        "ROSTER__SECTION__KEY",
+    ] {
         assert!(help.stdout.contains(word), "{word}: {}", help.stdout);
     }
     let version = run(&["--version"]);
