@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
+use prost::{Message, Name};
 use roster_events::Subscription;
 use roster_proto::{
     identity::v1::{
-        DeleteUserRequest, Deletion, DeletionState, GetStatisticsRequest, ListDeletionsRequest,
-        PlanUserDeletionRequest, Statistics, WatchDeletionRequest, WatchDeletionResponse,
+        DeleteUserRequest, Deletion, DeletionState, ExportUserDataRequest, ExportedRecord,
+        GetStatisticsRequest, ListDeletionsRequest, PlanUserDeletionRequest, Statistics,
+        WatchDeletionRequest, WatchDeletionResponse, export_user_data_response::Part,
     },
     persona::v1::{CreatePersonaRequest, Persona},
+    session::v1::Session,
 };
 use tonic::{Code, Streaming};
 
@@ -115,4 +118,57 @@ async fn figures_follow_what_happens_over_days() {
     // The first administrator counts, too, and so does her sign-in.
     assert_eq!(days, [("2026-01-01", 2, 4), ("2026-01-02", 0, 0), ("2026-01-03", 1, 1)]);
     assert_eq!((figures.user_count, figures.admin_count, figures.disabled_count), (3, 1, 0));
+}
+
+/// The records of one kind, read as the messages that they are.
+fn decoded<M: Message + Name + Default>(
+    records: &[ExportedRecord],
+    participant: &str,
+    kind: &str,
+) -> Vec<M> {
+    let its = |it: &&ExportedRecord| it.participant == participant && it.kind == kind;
+    let read = |it: &ExportedRecord| {
+        let any = it.record.as_ref().unwrap();
+        assert_eq!(any.type_url, format!("type.googleapis.com/{}", M::full_name()));
+        M::decode(&*any.value).unwrap()
+    };
+    records.iter().filter(its).map(read).collect()
+}
+
+#[tokio::test]
+async fn an_export_holds_what_every_service_keeps() {
+    let world = World::new().await;
+    let mara = world.create_signed_in("mara").await;
+    create_persona(&mara, "Field ecologist").await;
+    create_persona(&world.create_signed_in("june").await, "Somebody else's").await;
+    let request = ExportUserDataRequest { user_id: mara.user_id.clone() };
+    let mut stream = world.admin.users().export_user_data(request).await.unwrap().into_inner();
+    let (mut records, mut manifest) = (Vec::new(), None);
+    while let Some(message) = stream.message().await.unwrap() {
+        assert!(manifest.is_none(), "the manifest is the last part");
+        match message.part.unwrap() {
+            Part::Record(record) => records.push(record),
+            Part::Manifest(last) => manifest = Some(last),
+        }
+    }
+    let users: Vec<roster_proto::identity::v1::User> = decoded(&records, "identity", "users");
+    assert_eq!((users.len(), users[0].username.as_str()), (1, "mara"));
+    let personas: Vec<Persona> = decoded(&records, "persona", "personas");
+    assert_eq!((personas.len(), personas[0].name()), (1, "Field ecologist"));
+    let sessions: Vec<Session> = decoded(&records, "session", "sessions");
+    assert_eq!((sessions.len(), &sessions[0].user_id), (1, &mara.user_id));
+    let manifest = manifest.unwrap();
+    let counted: i64 = manifest.kinds.iter().map(|kind| kind.count).sum();
+    assert_eq!(usize::try_from(counted).unwrap(), records.len());
+}
+
+#[tokio::test]
+async fn totals_count_what_every_service_keeps() {
+    let world = World::new().await;
+    let mara = world.create_signed_in("mara").await;
+    create_persona(&mara, "Field ecologist").await;
+    create_persona(&world.create_signed_in("june").await, "Botanist").await;
+    let figures = statistics(&world, "").await;
+    // The administrator is signed in, too.
+    assert_eq!((figures.persona_count, figures.active_session_count), (Some(2), Some(3)));
 }
