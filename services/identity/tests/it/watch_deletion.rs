@@ -8,7 +8,7 @@ use roster_proto::identity::v1::{
 };
 use roster_testkit::Passes;
 use tokio::sync::watch;
-use tonic::{Code, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use crate::{
     participant::{Consumer, Counts},
@@ -57,8 +57,16 @@ async fn watch(world: &World, deletion_id: &str) -> Streaming<WatchDeletionRespo
     world.admin().watch_deletion(says(&world.root, request)).await.unwrap().into_inner()
 }
 
+/// What comes next: a watch that misses something would wait for ever.
+async fn message(
+    stream: &mut Streaming<WatchDeletionResponse>,
+) -> Result<Option<WatchDeletionResponse>, Status> {
+    let within = tokio::time::timeout(Duration::from_secs(30), stream.message());
+    within.await.expect("a message, or the end")
+}
+
 async fn next(stream: &mut Streaming<WatchDeletionResponse>) -> Option<Deletion> {
-    stream.message().await.unwrap().map(|message| message.deletion.unwrap())
+    message(stream).await.unwrap().map(|message| message.deletion.unwrap())
 }
 
 /// How far each service is.
@@ -118,7 +126,7 @@ async fn a_drain_ends_it() {
         waits.changed().await.unwrap();
         world.draining.cancel();
     };
-    let (ended, ()) = tokio::join!(stream.message(), drain);
+    let (ended, ()) = tokio::join!(message(&mut stream), drain);
     assert_eq!(refusal(ended), (Code::Unavailable, "DRAINING".to_owned()));
 }
 
@@ -134,7 +142,7 @@ async fn the_callers_deadline_ends_it() {
         waits.changed().await.unwrap();
         world.clock.advance(Duration::from_mins(5));
     };
-    let (ended, ()) = tokio::join!(stream.message(), patience);
+    let (ended, ()) = tokio::join!(message(&mut stream), patience);
     assert_eq!(ended.unwrap_err().code(), Code::DeadlineExceeded);
 }
 
