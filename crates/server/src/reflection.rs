@@ -35,7 +35,8 @@ struct EncodedFiles {
     files: Vec<Vec<u8>>,
 }
 
-/// The contracts as outsiders get to see them.
+/// The contracts as those get to see them who are let in somewhere: outsiders,
+/// as a rule.
 #[derive(Clone, Debug)]
 pub struct PublicDescriptors {
     encoded: Vec<u8>,
@@ -80,14 +81,43 @@ pub fn public_descriptors(
             files.entry(name).or_insert(File { descriptor, encoded });
         }
     }
-    select(files, wanted, access)
+    select(files, wanted, |file| holds(file, access, |level| level == Level::Internal))
 }
 
-/// The `wanted` files and all that they import.
+/// What those get to see of the contracts who may call the methods `paths`,
+/// INTERNAL ones or not: the files that hold these, what they import, and the
+/// messages that errors carry. Files hold whole services, so a method beside
+/// these can be seen, too; that does not make it one that can be called.
+pub fn descriptors_of(
+    descriptors: &[u8],
+    paths: &[&str],
+) -> Result<PublicDescriptors, ReflectionError> {
+    let mut files = HashMap::new();
+    let mut wanted = Vec::new();
+    for (set, everything) in [(descriptors, false), (tonic_types::pb::FILE_DESCRIPTOR_SET, true)] {
+        for encoded in EncodedFiles::decode(set)?.files {
+            let descriptor = FileDescriptorProto::decode(encoded.as_slice())?;
+            let holds = |path: &&str| {
+                services_of(&descriptor).any(|service| {
+                    let rest = path.strip_prefix('/').and_then(|it| it.strip_prefix(&*service));
+                    rest.is_some_and(|rest| rest.starts_with('/'))
+                })
+            };
+            if everything || paths.iter().any(holds) {
+                wanted.push(descriptor.name().to_owned());
+            }
+            let name = descriptor.name().to_owned();
+            files.entry(name).or_insert(File { descriptor, encoded });
+        }
+    }
+    select(files, wanted, |_| false)
+}
+
+/// The `wanted` files and all that they import; none that is `hidden`.
 fn select(
     mut files: HashMap<String, File>,
     mut wanted: Vec<String>,
-    access: &AccessTable,
+    hidden: impl Fn(&FileDescriptorProto) -> bool,
 ) -> Result<PublicDescriptors, ReflectionError> {
     let mut taken = HashSet::new();
     let mut selected = EncodedFiles::default();
@@ -100,7 +130,7 @@ fn select(
         let Some(File { descriptor, encoded }) = file else {
             return Err(ReflectionError::Missing(name));
         };
-        if holds(&descriptor, access, |level| level == Level::Internal) {
+        if hidden(&descriptor) {
             return Err(ReflectionError::Exposed(name));
         }
         services.extend(services_of(&descriptor));
@@ -190,6 +220,15 @@ mod tests {
         for file in pool.files() {
             assert!(!file.name().starts_with("roster/event/"), "{}", file.name());
         }
+    }
+
+    #[test]
+    fn of_some_methods_their_files_are_shown_and_no_others() {
+        let path = "/roster.identity.v1.CredentialService/ResolveApiKey";
+        let shown = descriptors_of(roster_proto::FILE_DESCRIPTOR_SET, &[path]).unwrap();
+        assert_eq!(services(&shown), ["roster.identity.v1.CredentialService"]);
+        let pool = DescriptorPool::decode(shown.encoded()).unwrap();
+        assert!(pool.get_message_by_name("google.rpc.ErrorInfo").is_some());
     }
 
     #[test]

@@ -12,11 +12,13 @@
 mod config;
 mod error;
 mod layer;
+mod local;
 mod origin;
 mod route;
 mod service;
 
 pub use config::GatewayConfig;
 pub use error::Error;
+pub use local::{LocalDeps, build_local};
 pub use route::{RouteTable, UnroutedService};
-pub use service::{Deps, build};
+pub use service::{BuildError, Deps, build};

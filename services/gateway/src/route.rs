@@ -18,8 +18,8 @@ pub struct Route {
     pub upstream: Upstream,
 }
 
-/// Every method that can be called from outside, by its exact path. INTERNAL
-/// methods are not in it: to the outside they do not exist.
+/// Every method that can be called through an entrance, by its exact path. In
+/// that of the edge INTERNAL methods are not: to the outside they do not exist.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
     routes: Arc<HashMap<String, Arc<Route>>>,
@@ -40,11 +40,32 @@ impl RouteTable {
             let upstream = upstream.ok_or_else(|| UnroutedService(path.to_owned()))?.clone();
             routes.insert(path.to_owned(), Arc::new(Route { access: rule, upstream }));
         }
+        Ok(Self::with_open(routes, open))
+    }
+
+    /// The methods of `paths` and no others, whatever their level, all served
+    /// by `upstream`, and those of `open`.
+    pub fn of_methods(
+        access: &AccessTable,
+        paths: &[&str],
+        upstream: &Upstream,
+        open: &[(&str, Upstream)],
+    ) -> Result<Self, UnroutedService> {
+        let mut routes = HashMap::new();
+        for path in paths {
+            let rule = access.find(path).ok_or_else(|| UnroutedService((*path).to_owned()))?;
+            let route = Route { access: rule, upstream: upstream.clone() };
+            routes.insert((*path).to_owned(), Arc::new(route));
+        }
+        Ok(Self::with_open(routes, open))
+    }
+
+    fn with_open(mut routes: HashMap<String, Arc<Route>>, open: &[(&str, Upstream)]) -> Self {
         for (path, upstream) in open {
             let route = Route { access: MethodAccess::public(), upstream: upstream.clone() };
             routes.insert((*path).to_owned(), Arc::new(route));
         }
-        Ok(Self { routes: Arc::new(routes) })
+        Self { routes: Arc::new(routes) }
     }
 
     /// The route of a path, compared byte for byte: what is decided upon is

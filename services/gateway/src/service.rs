@@ -29,7 +29,7 @@ const NAME: ServiceName = ServiceName::from_static("gateway");
 
 /// Open to anyone, though not part of Roster's contract.
 const HEALTH: [&str; 2] = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
-const REFLECTION: [&str; 2] = [
+pub const REFLECTION: [&str; 2] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
