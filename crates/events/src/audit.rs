@@ -5,7 +5,7 @@ mod entity;
 
 use roster_db::{DbError, Tx};
 use roster_kernel::{Actor, Caller, Env, RequestId};
-use sea_orm::{ActiveModelTrait, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 
 /// One change.
 #[derive(Clone, Debug)]
@@ -80,4 +80,16 @@ pub async fn append(tx: &Tx, env: &Env, record: AuditRecord<'_>) -> Result<(), D
     };
     row.insert(&**tx).await?;
     Ok(())
+}
+
+/// Whether there is a record of `method` about `target`. Reads the whole trail:
+/// for what happens once in a long while.
+pub async fn is_noted(tx: &Tx, method: &str, target: &str) -> Result<bool, DbError> {
+    let found = entity::Entity::find()
+        .filter(entity::Column::Method.eq(method))
+        .filter(entity::Column::Target.eq(target))
+        .limit(1)
+        .one(&**tx)
+        .await?;
+    Ok(found.is_some())
 }

@@ -1,5 +1,6 @@
 //! What an account is, and what holds of it: pure, without input or output.
 
+mod api_key;
 mod deletion;
 mod export;
 mod filter;
@@ -12,6 +13,9 @@ mod text;
 mod user;
 mod username;
 
+pub use api_key::{
+    ApiKey, ApiKeyChanges, ApiSecret, KeyName, MOST_API_KEYS, Owner, Provider, Sealed,
+};
 pub use deletion::{
     DeletionRecord, DeletionState, DeletionView, PlannedErasure, Receipt, ReceiptState,
 };

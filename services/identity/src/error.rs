@@ -6,7 +6,9 @@ use roster_db::{DbError, replay::ReplayError};
 use roster_server::{Refusal, access};
 use tonic::{Code, Status};
 
-use crate::{hashing::HashError, participants::Unavailable};
+use crate::{
+    domain::MOST_API_KEYS, hashing::HashError, participants::Unavailable, sealing::SealError,
+};
 
 /// When a full queue is worth another try.
 const HASH_RETRY: Duration = Duration::from_secs(1);
@@ -50,6 +52,27 @@ pub enum Error {
     /// The new password is the present one, which must be changed.
     #[error("the new password is the current one")]
     PasswordUnchanged,
+    /// There is no such key, or it is somebody else's.
+    #[error("no such API key")]
+    ApiKeyNotFound,
+    /// The owner has a key for the provider already.
+    #[error("there is an API key for the provider")]
+    ApiKeyExists,
+    /// The owner has as many keys as there can be.
+    #[error("there are too many API keys")]
+    ApiKeyLimit,
+    /// The key has changed since the client saw it.
+    #[error("the etag is not the API key's present one")]
+    ApiKeyChanged,
+    /// Nothing is to be done on behalf of the user at present.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// A key could be neither encrypted nor decrypted.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// It could not be counted that a key was handed out.
+    #[error("the use of an API key could not be counted")]
+    UseNotCounted,
     /// The page token was not given out for this list.
     #[error("the page token is not one of this list")]
     InvalidPageToken,
@@ -140,6 +163,31 @@ fn refusal(error: Error) -> Refusal {
         Error::PasswordUnchanged => {
             Refusal::invalid("new_password", "must differ from the current password")
         }
+        Error::ApiKeyNotFound => {
+            Refusal::new(Code::NotFound, "API_KEY_NOT_FOUND", "There is no such API key")
+        }
+        Error::ApiKeyExists => Refusal::new(
+            Code::AlreadyExists,
+            "API_KEY_EXISTS",
+            "There is an API key for this provider already; replace its secret, or delete it",
+        ),
+        Error::ApiKeyLimit => Refusal::new(
+            Code::ResourceExhausted,
+            "API_KEY_LIMIT",
+            format!("There can be no more than {MOST_API_KEYS} API keys; delete one first"),
+        ),
+        Error::ApiKeyChanged => Refusal::new(
+            Code::Aborted,
+            "ETAG_MISMATCH",
+            "The API key has changed meanwhile; read it again and repeat the change",
+        ),
+        Error::UserDisabled => Refusal::new(
+            Code::FailedPrecondition,
+            "USER_DISABLED",
+            "The user is disabled; nothing is to be done on their behalf",
+        ),
+        Error::Seal(error) => Refusal::internal(&error),
+        Error::UseNotCounted => Refusal::unavailable(&error),
         Error::InvalidPageToken => Refusal::invalid("page_token", roster_kernel::InvalidPageToken),
         Error::Replay(error) => error.into(),
         Error::EffectPending => Refusal::new(

@@ -28,11 +28,21 @@ mod measure;
 mod op;
 mod participants;
 mod rpc;
+mod sealing;
 mod service;
 mod store;
+mod uses;
 
 pub use config::{ConfigError, IdentityConfig, PasswordConfig};
 pub use hashing::HashParams;
-pub use op::{ensure_first_admin::FirstAdmin, recover_admin::RecoveredAdmin};
-pub use service::{BuildError, Deps, FirstAdminError, RecoverAdminError, Service, build};
+pub use op::rotate_keys::RotationError;
+pub use op::{
+    check_keyring::{KeyringError, check_keyring},
+    ensure_first_admin::FirstAdmin,
+    recover_admin::RecoveredAdmin,
+};
+pub use sealing::{InvalidKeyring, Keyring, SealError};
+pub use service::{
+    BuildError, Deps, FirstAdminError, RecoverAdminError, Service, build, rotate_keys,
+};
 pub use store::migration::Migrator;

@@ -3,7 +3,10 @@
 mod admin;
 pub mod batch_get_users;
 pub mod change_password;
+pub mod check_keyring;
+pub mod create_api_key;
 pub mod create_user;
+pub mod delete_api_key;
 pub mod delete_user;
 mod deletions;
 mod effect;
@@ -14,6 +17,8 @@ pub mod get_deletion;
 pub mod get_profile;
 pub mod get_statistics;
 pub mod get_user;
+mod key_owner;
+pub mod list_api_keys;
 pub mod list_deletions;
 pub mod list_subject_states;
 pub mod list_users;
@@ -22,9 +27,13 @@ pub mod own_data;
 pub mod plan_user_deletion;
 pub mod recover_admin;
 pub mod register;
+pub mod resolve_api_key;
 pub mod retry_deletion;
+pub mod rotate_keys;
 pub mod set_disabled;
+mod statistics;
 mod transition;
+pub mod update_api_key;
 pub mod update_profile;
 pub mod update_user;
 pub mod verify_password;
@@ -37,7 +46,10 @@ use roster_events::Outbox;
 use roster_kernel::{Env, PageTokens, ServiceName};
 use tokio_util::sync::CancellationToken;
 
-use crate::{domain::PasswordPolicy, hashing::Hasher, participants::Participants};
+use crate::{
+    domain::PasswordPolicy, hashing::Hasher, participants::Participants, sealing::Keyring,
+    uses::UseCounter,
+};
 
 /// What use cases work with.
 #[derive(Debug)]
@@ -60,6 +72,10 @@ pub struct Cx {
     pub effect_consumer: String,
     /// The services that keep data about users.
     pub participants: Participants,
+    /// What API keys are encrypted with.
+    pub keyring: Arc<Keyring>,
+    /// How often API keys are handed out.
+    pub uses: UseCounter,
     /// How lists are continued.
     pub page_tokens: Arc<PageTokens>,
     /// Completes when streams without an end of their own have to end.

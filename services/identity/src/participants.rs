@@ -156,7 +156,6 @@ fn note(known: &mut UserStatistics, counts: Vec<KindCount>) {
         match each.kind.as_str() {
             "personas" => known.personas = Some(each.count),
             "sessions" => known.sessions = Some(each.count),
-            "api_keys" => known.api_keys = Some(each.count),
             // Other kinds are shown when a deletion is planned.
             _ => {}
         }

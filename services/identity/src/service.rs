@@ -26,12 +26,17 @@ use crate::{
     error::Error,
     hashing::{HashError, HashPool, Hasher},
     measure,
-    op::{Cx, ensure_first_admin, recover_admin},
+    op::{
+        Cx, ensure_first_admin, recover_admin,
+        rotate_keys::{self, RotationError},
+    },
     participants::Participants,
     rpc::{
         AccountRpc, ApiKeyRpc, CredentialRpc, MachineTokenRpc, RpcCx, SubjectLedgerRpc,
         SystemApiKeyRpc, UserAdminRpc,
     },
+    sealing::Keyring,
+    uses::UseCounter,
 };
 
 const NAME: ServiceName = ServiceName::from_static("identity");
@@ -58,6 +63,9 @@ pub struct Deps {
     /// What hashes cost: [`IdentityConfig::hash_params`]. A value of its own,
     /// so that tests can lower it and configuration cannot.
     pub hash_params: HashParams,
+    /// What API keys are encrypted with; it decrypts what is stored, see
+    /// [`crate::check_keyring`].
+    pub keyring: Arc<Keyring>,
     /// The services that keep data about users, each with the way to it.
     /// Every one of them has to confirm what is announced from now on.
     pub participants: Vec<(ServiceName, Upstream)>,
@@ -160,11 +168,13 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
         participants: Participants::new(deps.participants, deps.env.clone(), name.clone()),
         name,
         env: deps.env,
-        db: deps.db,
         outbox: outbox.clone(),
         password_policy: config.password_policy(),
         allow_registration: config.allow_registration,
         effect_consumer: config.effect_consumer.clone(),
+        keyring: deps.keyring,
+        uses: UseCounter::start(deps.db.clone(), &deps.tasks),
+        db: deps.db,
         page_tokens: deps.page_tokens,
         draining: deps.draining,
     });
@@ -179,11 +189,18 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
     Ok(Service { routes, outbox, cx })
 }
 
+/// Encrypts every API key in `db` with the active key of `keyring`, while the
+/// service does not run; answers how many there were. It can be cut short
+/// anywhere and begun again.
+pub async fn rotate_keys(db: &Db, env: &Env, keyring: &Keyring) -> Result<u64, RotationError> {
+    rotate_keys::rotate_keys(db, env, keyring, &NAME).await
+}
+
 fn routes(rpc: RpcCx) -> Routes {
     Routes::new(UserAdminServiceServer::new(UserAdminRpc(rpc.clone())))
         .add_service(AccountServiceServer::new(AccountRpc(rpc.clone())))
-        .add_service(ApiKeyServiceServer::new(ApiKeyRpc))
-        .add_service(SystemApiKeyServiceServer::new(SystemApiKeyRpc))
+        .add_service(ApiKeyServiceServer::new(ApiKeyRpc(rpc.clone())))
+        .add_service(SystemApiKeyServiceServer::new(SystemApiKeyRpc(rpc.clone())))
         .add_service(MachineTokenServiceServer::new(MachineTokenRpc))
         .add_service(CredentialServiceServer::new(CredentialRpc(rpc.clone())))
         .add_service(SubjectLedgerServiceServer::new(SubjectLedgerRpc(rpc)))
@@ -207,6 +224,12 @@ impl Service {
     #[must_use]
     pub fn hashes_waiting(&self) -> usize {
         self.cx.hasher.waiting()
+    }
+
+    /// How many uses of API keys wait to be counted.
+    #[must_use]
+    pub fn uses_waiting(&self) -> usize {
+        self.cx.uses.waiting()
     }
 
     /// Makes the administrator `username`, if there has never been a user:

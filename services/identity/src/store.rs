@@ -1,6 +1,7 @@
 //! The queries, one module for each table.
 
 pub mod activity;
+pub mod api_key;
 pub mod credential;
 pub mod deletion;
 mod entity;

@@ -1,16 +1,18 @@
 //! The secrets of an installation, made on its first start.
 
 use std::{
-    fmt::Write as _,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
     fs::{self, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
+use roster_identity::Keyring;
 use roster_kernel::Env;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 const FILE: &str = "secrets.toml";
 
@@ -32,63 +34,174 @@ pub enum SecretsError {
     Io(PathBuf, #[source] io::Error),
 }
 
+/// A secret of 256 bits, wiped when it is given back.
+type Key = Zeroizing<[u8; 32]>;
+
 /// The secrets of an installation; the same for all its replicas.
-#[derive(Debug)]
 pub struct Secrets {
     /// Seals page tokens.
     pub page_token_key: [u8; 32],
     /// Fingerprints requests that carry a `request_id`.
     pub fingerprint_key: [u8; 32],
+    /// Encrypts API keys.
+    pub api_key_keys: KeyVersions,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
+/// The keys that API keys are encrypted with, by version. Outside a change of
+/// keys there is one.
+pub struct KeyVersions {
+    active: i32,
+    keys: BTreeMap<i32, Key>,
+}
+
+impl KeyVersions {
+    fn new(env: &Env) -> Self {
+        Self { active: 1, keys: BTreeMap::from([(1, Zeroizing::new(env.bytes()))]) }
+    }
+
+    /// The keys as the service that uses them takes them; `None` where they do
+    /// not belong together.
+    fn keyring(&self) -> Option<Keyring> {
+        Keyring::new(self.active, self.keys.clone()).ok()
+    }
+
+    /// The version that is encrypted with.
+    #[must_use]
+    pub const fn active(&self) -> i32 {
+        self.active
+    }
+
+    /// Whether there are older keys: a change of keys has begun, and not come
+    /// to its end.
+    #[must_use]
+    pub fn has_older(&self) -> bool {
+        self.keys.len() > 1
+    }
+
+    /// Draws another key, to encrypt with from now on.
+    pub fn renew(&mut self, env: &Env) {
+        let newest = self.keys.keys().next_back().copied().unwrap_or_default();
+        self.active = newest.saturating_add(1);
+        self.keys.insert(self.active, Zeroizing::new(env.bytes()));
+    }
+
+    /// Forgets all keys but the one that is encrypted with.
+    pub fn retire_older(&mut self) {
+        let active = self.active;
+        self.keys.retain(|version, _| *version == active);
+    }
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
-    page_token_key: String,
-    fingerprint_key: String,
+    page_token_key: Zeroizing<String>,
+    fingerprint_key: Zeroizing<String>,
+    /// Not there in the files of the first versions of Roster.
+    api_key_encryption: Option<StoredKeys>,
+}
+
+/// Versions are texts: keys of a table in TOML are.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredKeys {
+    active: i32,
+    keys: BTreeMap<String, Zeroizing<String>>,
 }
 
 impl Secrets {
+    /// Where the secrets of `data_dir` are.
+    #[must_use]
+    pub fn path(data_dir: &Path) -> PathBuf {
+        data_dir.join(FILE)
+    }
+
     /// Reads the secrets of `data_dir`, or makes them where there is no data
-    /// yet.
+    /// yet. A file without a key for API keys, as older versions of Roster
+    /// made it, gets one.
     pub fn load_or_create(data_dir: &Path, env: &Env) -> Result<Self, SecretsError> {
-        let path = data_dir.join(FILE);
+        let path = Self::path(data_dir);
         match fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&path, &SecretString::from(text)),
+            Ok(text) => Self::parse(&path, &Zeroizing::new(text), env),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if has_data(data_dir).map_err(|error| SecretsError::Io(path.clone(), error))? {
                     return Err(SecretsError::Missing(path));
                 }
-                let secrets = Self { page_token_key: env.bytes(), fingerprint_key: env.bytes() };
-                secrets.write(&path).map_err(|error| SecretsError::Io(path, error))?;
+                let secrets = Self {
+                    page_token_key: env.bytes(),
+                    fingerprint_key: env.bytes(),
+                    api_key_keys: KeyVersions::new(env),
+                };
+                secrets.write(&path)?;
                 Ok(secrets)
             }
             Err(error) => Err(SecretsError::Io(path, error)),
         }
     }
 
-    fn parse(path: &Path, text: &SecretString) -> Result<Self, SecretsError> {
+    fn parse(path: &Path, text: &str, env: &Env) -> Result<Self, SecretsError> {
         let metadata =
             fs::metadata(path).map_err(|error| SecretsError::Io(path.to_owned(), error))?;
         if metadata.permissions().mode() & 0o077 != 0 {
             return Err(SecretsError::Exposed(path.to_owned()));
         }
         let damaged = || SecretsError::Damaged(path.to_owned());
-        let stored: Stored = toml::from_str(text.expose_secret()).map_err(|_| damaged())?;
-        Ok(Self {
-            page_token_key: key(&stored.page_token_key).ok_or_else(damaged)?,
-            fingerprint_key: key(&stored.fingerprint_key).ok_or_else(damaged)?,
-        })
+        let stored: Stored = toml::from_str(text).map_err(|_| damaged())?;
+        let is_old = stored.api_key_encryption.is_none();
+        let keys = match &stored.api_key_encryption {
+            Some(keys) => versions(keys).ok_or_else(damaged)?,
+            None => KeyVersions::new(env),
+        };
+        let secrets = Self {
+            page_token_key: *key(&stored.page_token_key).ok_or_else(damaged)?,
+            fingerprint_key: *key(&stored.fingerprint_key).ok_or_else(damaged)?,
+            api_key_keys: keys,
+        };
+        if is_old {
+            secrets.write(path)?;
+        }
+        Ok(secrets)
     }
 
-    /// Writes the file whole or not at all: under another name first, made
-    /// durable, then renamed.
-    fn write(&self, path: &Path) -> io::Result<()> {
+    /// The keys that API keys are encrypted with, as identity takes them.
+    pub fn keyring(&self, data_dir: &Path) -> Result<Keyring, SecretsError> {
+        let damaged = || SecretsError::Damaged(Self::path(data_dir));
+        self.api_key_keys.keyring().ok_or_else(damaged)
+    }
+
+    /// Puts these secrets in the place of those of `data_dir`: whole or not at
+    /// all, and durable when this returns.
+    pub async fn replace(&self, data_dir: &Path, env: &Env) -> Result<(), SecretsError> {
+        let path = Self::path(data_dir);
+        let failed = |error| SecretsError::Io(path.clone(), error);
+        let draft = self.draft(&path).map_err(failed)?;
+        env.step("secrets.drafted").await;
+        publish(&draft, &path).map_err(failed)
+    }
+
+    fn write(&self, path: &Path) -> Result<(), SecretsError> {
+        let written = self.draft(path).and_then(|draft| publish(&draft, path));
+        written.map_err(|error| SecretsError::Io(path.to_owned(), error))
+    }
+
+    /// Writes the file under another name, and makes that durable.
+    fn draft(&self, path: &Path) -> io::Result<PathBuf> {
+        let keys = &self.api_key_keys;
         let stored = Stored {
             page_token_key: hex(&self.page_token_key),
             fingerprint_key: hex(&self.fingerprint_key),
+            api_key_encryption: Some(StoredKeys {
+                active: keys.active,
+                keys: keys.keys.iter().map(|(at, key)| (at.to_string(), hex(key))).collect(),
+            }),
         };
-        let text = toml::to_string(&stored).map_err(io::Error::other)?;
+        let text = Zeroizing::new(toml::to_string(&stored).map_err(io::Error::other)?);
         let draft = path.with_extension("draft");
         // What a start that did not come this far has left.
         if draft.exists() {
@@ -98,9 +211,23 @@ impl Secrets {
         file.write_all(b"# The secrets of this Roster installation. Back them up; show nobody.\n")?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&draft, path)?;
-        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+        Ok(draft)
     }
+}
+
+/// Gives a draft its name, in one step, and makes that durable.
+fn publish(draft: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(draft, path)?;
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+}
+
+/// The keys of the file; `None` where they cannot be what Roster wrote.
+fn versions(stored: &StoredKeys) -> Option<KeyVersions> {
+    let version =
+        |(version, text): (&String, &Zeroizing<String>)| Some((version.parse().ok()?, key(text)?));
+    let keys = stored.keys.iter().map(version).collect::<Option<_>>()?;
+    let versions = KeyVersions { active: stored.active, keys };
+    versions.keyring().map(|_| versions)
 }
 
 fn has_data(data_dir: &Path) -> io::Result<bool> {
@@ -112,19 +239,20 @@ fn has_data(data_dir: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-fn hex(key: &[u8; 32]) -> String {
-    key.iter().fold(String::with_capacity(64), |mut text, byte| {
+fn hex(key: &[u8; 32]) -> Zeroizing<String> {
+    // Room for all of it from the start: no half of it is left elsewhere.
+    key.iter().fold(Zeroizing::new(String::with_capacity(64)), |mut text, byte| {
         // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
+        let _ = write!(*text, "{byte:02x}");
         text
     })
 }
 
-fn key(text: &str) -> Option<[u8; 32]> {
+fn key(text: &str) -> Option<Key> {
     if text.len() != 64 || !text.is_ascii() {
         return None;
     }
-    let mut key = [0; 32];
+    let mut key = Zeroizing::new([0; 32]);
     for (index, byte) in key.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
     }
@@ -173,10 +301,66 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         Secrets::load_or_create(folder.path(), &env(1).1).unwrap();
         let file = folder.path().join(FILE);
-        for text in ["", "page_token_key = \"00\"\nfingerprint_key = \"00\"\n", "rubbish"] {
+        let whole = fs::read_to_string(&file).unwrap();
+        for text in [
+            "",
+            "page_token_key = \"00\"\nfingerprint_key = \"00\"\n",
+            "rubbish",
+            &whole.replace("active = 1", "active = 2"),
+            &whole.replace("\n1 = \"", "\n0 = \""),
+            &whole.replace("\n1 = \"", "\none = \""),
+            &whole.replace("\n1 = \"", "\n1 = \"zz"),
+        ] {
+            assert_ne!(text, whole);
             fs::write(&file, text).unwrap();
             let refused = Secrets::load_or_create(folder.path(), &env(1).1);
             assert!(matches!(refused, Err(SecretsError::Damaged(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_gets_a_key_and_keeps_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Secrets::load_or_create(folder.path(), &env(1).1).unwrap();
+        let file = folder.path().join(FILE);
+        let text = fs::read_to_string(&file).unwrap();
+        let (old, _) = text.split_once("[api_key_encryption]").unwrap();
+        fs::write(&file, old).unwrap();
+        // What an interrupted start has left is in nobody's way.
+        fs::write(file.with_extension("draft"), "half").unwrap();
+
+        let upgraded = Secrets::load_or_create(folder.path(), &env(2).1).unwrap();
+        assert_eq!(upgraded.page_token_key, first.page_token_key);
+        assert_eq!(upgraded.fingerprint_key, first.fingerprint_key);
+        assert_ne!(upgraded.api_key_keys.keys, first.api_key_keys.keys);
+        let again = Secrets::load_or_create(folder.path(), &env(3).1).unwrap();
+        assert_eq!(again.api_key_keys.keys, upgraded.api_key_keys.keys);
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!file.with_extension("draft").exists());
+    }
+
+    #[tokio::test]
+    async fn keys_are_renewed_and_older_ones_retired() {
+        let (folder, env) = (tempfile::tempdir().unwrap(), env(1).1);
+        let mut secrets = Secrets::load_or_create(folder.path(), &env).unwrap();
+        assert!(!secrets.api_key_keys.has_older());
+        secrets.api_key_keys.renew(&env);
+        secrets.replace(folder.path(), &env).await.unwrap();
+        let mut read = Secrets::load_or_create(folder.path(), &env).unwrap();
+        assert_eq!(read.api_key_keys.keys, secrets.api_key_keys.keys);
+        assert_eq!((read.api_key_keys.active(), read.api_key_keys.has_older()), (2, true));
+        read.api_key_keys.retire_older();
+        read.replace(folder.path(), &env).await.unwrap();
+        let read = Secrets::load_or_create(folder.path(), &env).unwrap();
+        assert_eq!(read.api_key_keys.keys.keys().collect::<Vec<_>>(), [&2]);
+        assert_eq!(read.page_token_key, secrets.page_token_key);
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::load_or_create(folder.path(), &env(1).1).unwrap();
+        assert_eq!(format!("{secrets:?}"), "Secrets { .. }");
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc};
 use axum::Router;
 use roster_db::{Db, replay::FingerprintKey};
 use roster_events::{Bus, InProcessBus};
-use roster_identity::HashParams;
+use roster_identity::{HashParams, Keyring, KeyringError};
 use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
 use roster_server::{
@@ -14,7 +14,7 @@ use roster_server::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{RosterConfig, StartError, migrate};
+use crate::{RosterConfig, Secrets, StartError, migrate};
 
 const PERSONA: ServiceName = ServiceName::from_static("persona");
 const SESSION: ServiceName = ServiceName::from_static("session");
@@ -87,13 +87,15 @@ impl Services {
         };
         let databases = databases(&config.data_dir, meters).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
+        let keyring = keyring(&config.data_dir, &secrets, &identity_db).await?;
 
         // Identity counts what the others keep, and they ask identity: one
         // side of the circle is connected when it is there.
         let (to_session, connect_session) = Upstream::in_process();
         let (to_persona, connect_persona) = Upstream::in_process();
         let participants = vec![(PERSONA, to_persona.clone()), (SESSION, to_session.clone())];
-        let identity = build_identity(config, &common, identity_db, hash_params, participants)?;
+        let identity =
+            build_identity(config, &common, identity_db, hash_params, keyring, participants)?;
         let to_identity = Upstream::from(identity.routes.clone());
         let session = build_session(config, &common, session_db, &to_identity)?;
         connect_session.to(session.routes.clone());
@@ -115,8 +117,6 @@ impl Services {
         };
         let edge = roster_gateway::build(&config.gateway, edge).await;
         let edge = edge.map_err(failed("gateway"))?;
-        let tasks = common.tasks;
-        let circle = [connect_session, connect_persona];
         Ok(Self {
             edge,
             identity,
@@ -124,10 +124,10 @@ impl Services {
             persona,
             bus,
             metrics,
-            tasks,
+            tasks: common.tasks,
             edge_tasks,
             databases,
-            circle,
+            circle: [connect_session, connect_persona],
         })
     }
 
@@ -164,6 +164,7 @@ fn build_identity(
     common: &Common,
     db: Db,
     hash_params: HashParams,
+    keyring: Arc<Keyring>,
     participants: Vec<(ServiceName, Upstream)>,
 ) -> Result<roster_identity::Service, StartError> {
     let deps = roster_identity::Deps {
@@ -176,10 +177,32 @@ fn build_identity(
         stack: common.stack.clone(),
         meters: common.meters.clone(),
         hash_params,
+        keyring,
         participants,
         draining: common.draining.clone(),
     };
     roster_identity::build(&config.identity, deps).map_err(failed("identity"))
+}
+
+/// The keys that API keys are encrypted with, after a look at whether they
+/// decrypt what is stored: without them the service would start, and fail
+/// when a key is needed.
+pub async fn keyring(
+    data_dir: &Path,
+    secrets: &Secrets,
+    identity: &Db,
+) -> Result<Arc<Keyring>, StartError> {
+    let keyring = secrets.keyring(data_dir)?;
+    let checked = roster_identity::check_keyring(identity, &keyring).await;
+    checked.map_err(|error| match error {
+        KeyringError::Db(error) => {
+            migrate::unusable(&migrate::database(data_dir, "identity"))(error)
+        }
+        KeyringError::Missing(_) | KeyringError::Other(_) => {
+            StartError::Keyring(Secrets::path(data_dir).display().to_string(), error)
+        }
+    })?;
+    Ok(Arc::new(keyring))
 }
 
 fn build_session(

@@ -33,6 +33,10 @@ pub enum StartError {
     /// A database cannot be opened or brought up to date.
     #[error("cannot use {0}")]
     Db(String, #[source] roster_db::DbError),
+    /// The keys that API keys are encrypted with are not those that the
+    /// stored ones need.
+    #[error("cannot use {0}: restore it from the backup that the databases belong to")]
+    Keyring(String, #[source] roster_identity::KeyringError),
     /// A service cannot be built.
     #[error("cannot build the {0} service")]
     Build(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),

@@ -22,6 +22,17 @@ pub enum InvalidText {
     EmailForm,
 }
 
+/// A text that is fit for a name: 1 to 100 characters (Unicode code points).
+pub(super) fn checked_name(text: &str) -> Result<String, InvalidText> {
+    if !(1..=LONGEST_NAME).contains(&text.chars().count()) {
+        return Err(InvalidText::NameLength);
+    }
+    if text.contains('\0') {
+        return Err(InvalidText::Nul);
+    }
+    Ok(text.to_owned())
+}
+
 /// What others see of a user: 1 to 100 characters (Unicode code points), kept
 /// as they were sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,13 +42,7 @@ pub struct DisplayName(String);
 impl DisplayName {
     /// Takes a text that is within the bounds.
     pub fn parse(text: &str) -> Result<Self, InvalidText> {
-        if !(1..=LONGEST_NAME).contains(&text.chars().count()) {
-            return Err(InvalidText::NameLength);
-        }
-        if text.contains('\0') {
-            return Err(InvalidText::Nul);
-        }
-        Ok(Self(text.to_owned()))
+        checked_name(text).map(Self)
     }
 
     /// Takes a name that was parsed before it was stored, under bounds that

@@ -2,7 +2,7 @@
 
 use roster_kernel::{Caller, UserId};
 
-use super::Cx;
+use super::{Cx, statistics};
 use crate::{
     domain::{User, UserStatistics},
     error::Error,
@@ -16,6 +16,6 @@ pub async fn get_user(
     user_id: UserId,
 ) -> Result<(User, UserStatistics), Error> {
     let found = user::find(cx.db.read(), user_id).await?.ok_or(Error::UserNotFound)?;
-    let statistics = cx.participants.count(caller, &[user_id]).await;
+    let statistics = statistics::of(cx, caller, &[user_id]).await?;
     Ok((found, statistics.get(&user_id).copied().unwrap_or_default()))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roster_kernel::{Caller, UserId};
 
-use super::Cx;
+use super::{Cx, statistics};
 use crate::{
     domain::{Cursor, PageRequest, User, UserFilter, UserOrder, UserStatistics},
     error::Error,
@@ -44,7 +44,7 @@ pub async fn list_users(
         Some(_) | None => String::new(),
     };
     let ids: Vec<_> = users.iter().map(User::id).collect();
-    let statistics = cx.participants.count(caller, &ids).await;
+    let statistics = statistics::of(cx, caller, &ids).await?;
     Ok(UserPage { users, statistics, next_page_token })
 }
 

@@ -6,16 +6,18 @@ use roster_kernel::UserId;
 
 use super::Cx;
 use crate::{
-    domain::{PasswordFacts, User},
+    domain::{ApiKey, MOST_API_KEYS, Owner, PasswordFacts, User},
     error::Error,
     participants::Counts,
-    store::{credential, user},
+    store::{api_key, credential, user},
 };
 
 /// A kind of thing. Another one is a variant here, and an arm in each `match`
 /// below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnKind {
+    /// The keys for providers.
+    ApiKeys,
     /// What is stored of the password.
     Credentials,
     /// The account.
@@ -25,6 +27,8 @@ pub enum OwnKind {
 /// One thing, as it is handed out: without secrets.
 #[derive(Clone, Debug)]
 pub enum OwnRecord {
+    /// What is shown of a key.
+    ApiKey(Box<ApiKey>),
     /// What can be told of the password.
     Password(PasswordFacts),
     /// The account.
@@ -34,11 +38,12 @@ pub enum OwnRecord {
 impl OwnKind {
     /// Every kind, ordered by name, which is also an order to erase in: what
     /// belongs to the account goes before it.
-    pub const ALL: [Self; 2] = [Self::Credentials, Self::Users];
+    pub const ALL: [Self; 3] = [Self::ApiKeys, Self::Credentials, Self::Users];
 
     /// What the contracts call it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ApiKeys => "api_keys",
             Self::Credentials => "credentials",
             Self::Users => "users",
         }
@@ -48,6 +53,10 @@ impl OwnKind {
     pub async fn read(self, cx: &Cx, user: UserId) -> Result<Vec<OwnRecord>, Error> {
         let db = cx.db.read();
         let records = match self {
+            Self::ApiKeys => {
+                let keys = api_key::list(db, Owner::User(user), None, MOST_API_KEYS).await?;
+                keys.into_iter().map(Box::new).map(OwnRecord::ApiKey).collect()
+            }
             Self::Credentials => {
                 let facts = credential::facts(db, user).await?;
                 facts.map(OwnRecord::Password).into_iter().collect()
@@ -62,6 +71,10 @@ impl OwnKind {
 
     async fn count(self, tx: &Tx, user: UserId) -> Result<i64, Error> {
         let count = match self {
+            Self::ApiKeys => {
+                let keys = api_key::count(&**tx, Owner::User(user)).await?;
+                usize::try_from(keys).unwrap_or(usize::MAX)
+            }
             Self::Credentials => credential::facts(&**tx, user).await?.iter().len(),
             Self::Users => user::find(&**tx, user).await?.iter().len(),
         };
@@ -70,6 +83,7 @@ impl OwnKind {
 
     async fn erase(self, tx: &Tx, user: UserId) -> Result<i64, Error> {
         let rows = match self {
+            Self::ApiKeys => api_key::delete_of_user(tx, user).await?,
             Self::Credentials => credential::delete(tx, user).await?,
             Self::Users => user::delete(tx, user).await?,
         };

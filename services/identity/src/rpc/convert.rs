@@ -1,6 +1,7 @@
 //! Between messages and domain values.
 
 mod account;
+mod api_key;
 mod deletion;
 mod export;
 mod statistics;
@@ -8,6 +9,10 @@ mod user;
 
 pub use account::{
     change_password, ledger_place, password_claim, profile_update, registration, settings, states,
+};
+pub use api_key::{
+    api_key, api_keys, create_api_key, create_system, delete_api_key, delete_system, list_api_keys,
+    resolve_api_key, resolved, update_api_key, update_system,
 };
 pub use deletion::{deletable, deletion, deletion_id, list_deletions, plan, retry_deletion};
 pub use export::{export_user_data, part};

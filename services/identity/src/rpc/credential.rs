@@ -1,4 +1,5 @@
-//! `CredentialService`: checking credentials, for other services.
+//! `CredentialService`: checking and handing out credentials, for other
+//! services.
 
 use async_trait::async_trait;
 use roster_proto::identity::v1::{
@@ -7,8 +8,11 @@ use roster_proto::identity::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{RpcCx, convert, later};
-use crate::{announce, op::verify_password};
+use super::{RpcCx, convert};
+use crate::{
+    announce,
+    op::{resolve_api_key, verify_password},
+};
 
 /// Answers `CredentialService`.
 #[derive(Clone, Debug)]
@@ -28,8 +32,11 @@ impl CredentialService for CredentialRpc {
 
     async fn resolve_api_key(
         &self,
-        _request: Request<ResolveApiKeyRequest>,
+        request: Request<ResolveApiKeyRequest>,
     ) -> Result<Response<ResolveApiKeyResponse>, Status> {
-        later()
+        let (user_id, provider) = convert::resolve_api_key(request.get_ref())?;
+        let cx = &self.0.cx;
+        let resolved = resolve_api_key::resolve_api_key(cx, user_id, provider.as_ref()).await?;
+        Ok(Response::new(convert::resolved(&resolved)))
     }
 }

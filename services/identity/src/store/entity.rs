@@ -1,6 +1,7 @@
 //! The tables as rows.
 
 pub mod activity;
+pub mod api_key;
 pub mod credential;
 pub mod deletion;
 pub mod guard;

@@ -35,6 +35,12 @@ pub async fn find(
     row.as_ref().map(subject_of).transpose()
 }
 
+/// The same, locked until the transaction ends: a deletion waits for it.
+pub async fn lock(tx: &Tx, user_id: UserId) -> Result<Option<Subject>, DbError> {
+    let row = Entity::find_by_id(user_id.uuid()).lock_exclusive().one(&**tx).await?;
+    row.as_ref().map(subject_of).transpose()
+}
+
 /// Up to `limit` states behind a place in the ledger, each with its place.
 pub async fn list(
     connection: &impl ConnectionTrait,

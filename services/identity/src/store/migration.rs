@@ -3,6 +3,7 @@
 mod m0001_account;
 mod m0001_deletion;
 mod m0001_ledger;
+mod m0002_api_key;
 mod m0002_search_text;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_account::Migration),
             Box::new(m0001_deletion::Migration),
             Box::new(m0002_search_text::Migration),
+            Box::new(m0002_api_key::Migration),
         ]
     }
 }

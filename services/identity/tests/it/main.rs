@@ -5,6 +5,7 @@
     reason = "a test whose preparation fails has failed"
 )]
 
+mod api_keys;
 mod change_password;
 mod create_user;
 mod delete_user;
@@ -22,9 +23,12 @@ mod plan_user_deletion;
 mod races;
 mod recover_admin;
 mod register;
+mod resolve_api_key;
+mod rotate_keys;
 mod rules;
 mod search_text;
 mod set_disabled;
+mod system_api_keys;
 mod unimplemented;
 mod update_profile;
 mod update_user;

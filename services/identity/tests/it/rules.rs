@@ -3,15 +3,18 @@
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 use roster_kernel::Caller;
 use roster_proto::identity::v1::{
-    BatchGetUsersRequest, ChangePasswordRequest, DeleteUserRequest, DisableUserRequest,
-    EnableUserRequest, ExportUserDataRequest, GetDeletionRequest, GetProfileRequest,
-    GetSettingsRequest, GetStatisticsRequest, GetUserRequest, ListDeletionsRequest,
-    ListSubjectStatesRequest, ListUsersRequest, PlanUserDeletionRequest, RegisterRequest,
-    RetryDeletionRequest, UpdateProfileRequest, UpdateUserRequest, VerifyPasswordRequest,
-    WatchDeletionRequest,
+    BatchGetUsersRequest, ChangePasswordRequest, DeleteApiKeyRequest, DeleteUserRequest,
+    DisableUserRequest, EnableUserRequest, ExportUserDataRequest, GetDeletionRequest,
+    GetProfileRequest, GetSettingsRequest, GetStatisticsRequest, GetUserRequest,
+    ListApiKeysRequest, ListDeletionsRequest, ListSubjectStatesRequest, ListUsersRequest,
+    PlanUserDeletionRequest, RegisterRequest, ResolveApiKeyRequest, RetryDeletionRequest,
+    SystemApiKeyServiceDeleteApiKeyRequest, SystemApiKeyServiceListApiKeysRequest,
+    SystemApiKeyServiceUpdateApiKeyRequest, UpdateApiKeyRequest, UpdateProfileRequest,
+    UpdateUserRequest, VerifyPasswordRequest, WatchDeletionRequest,
 };
 
 use crate::{
+    api_keys, system_api_keys,
     unimplemented::{LATER, full_name, methods},
     world::{PASSWORD, World, anonymous, dynamic, fields, new_user, peer, pool, says},
 };
@@ -75,6 +78,7 @@ fn violating(rule: &str, bound: &Value, field: &FieldDescriptor) -> Vec<(Value, 
         }
         "string.pattern" => {
             let odd: &[&str] = match field.name() {
+                "provider" => &["", "ACME", "a b", "a.b", "ä", "acme\n"],
                 "request_id" | "user_id" => &["x", "01890A5D-AC96-774B-BCCE-B302099A8057", " "],
                 "email" => &["x", "a b@c", "@b", "a@", "a@b@c"],
                 "start_day" | "end_day" => &["x", "2026-1-31", "2026-02-30"],
@@ -173,10 +177,50 @@ fn oversight(user_id: &str, deletion_id: &str) -> [(&'static str, DynamicMessage
     ]
 }
 
+/// The same for the methods about API keys.
+async fn key_fixtures(world: &World) -> Vec<(String, Caller, DynamicMessage)> {
+    let user_id = world.create("keeper").await.user_id;
+    let own = world.caller_of(&user_id, false);
+    let key = api_keys::create(world, &own, api_keys::new_key("acme")).await.unwrap();
+    let system = system_api_keys::create(world, &world.root, system_api_keys::new_key("acme"));
+    let [key, system] = [key, system.await.unwrap()].map(|key| key.api_key_id);
+    let keys = |method: &str, request| {
+        (format!("roster.identity.v1.ApiKeyService/{method}"), own.clone(), request)
+    };
+    let system_keys = |method: &str, request| {
+        let method = format!("roster.identity.v1.SystemApiKeyService/{method}");
+        (method, world.root.clone(), request)
+    };
+    let resolve = ResolveApiKeyRequest { user_id, provider: "acme".to_owned() };
+    let resolve = (
+        "roster.identity.v1.CredentialService/ResolveApiKey".to_owned(),
+        peer(),
+        dynamic(&resolve),
+    );
+    let update = UpdateApiKeyRequest { api_key_id: key.clone(), ..Default::default() };
+    let delete = DeleteApiKeyRequest { api_key_id: key, ..Default::default() };
+    let update_system =
+        SystemApiKeyServiceUpdateApiKeyRequest { api_key_id: system.clone(), ..Default::default() };
+    let delete_system =
+        SystemApiKeyServiceDeleteApiKeyRequest { api_key_id: system, ..Default::default() };
+    vec![
+        resolve,
+        keys("ListApiKeys", dynamic(&ListApiKeysRequest::default())),
+        keys("CreateApiKey", dynamic(&api_keys::new_key("beta"))),
+        keys("UpdateApiKey", dynamic(&update)),
+        keys("DeleteApiKey", dynamic(&delete)),
+        system_keys("ListApiKeys", dynamic(&SystemApiKeyServiceListApiKeysRequest::default())),
+        system_keys("CreateApiKey", dynamic(&system_api_keys::new_key("beta"))),
+        system_keys("UpdateApiKey", dynamic(&update_system)),
+        system_keys("DeleteApiKey", dynamic(&delete_system)),
+    ]
+}
+
 #[tokio::test]
 async fn every_violated_rule_is_refused_and_names_its_field() {
     let world = World::new().await;
-    let fixtures = fixtures(&world).await;
+    let mut fixtures = fixtures(&world).await;
+    fixtures.extend(key_fixtures(&world).await);
     let later = LATER.iter().map(|method| (*method).to_owned());
     let mut known: Vec<_> =
         fixtures.iter().map(|(method, ..)| method.clone()).chain(later).collect();
@@ -197,5 +241,5 @@ async fn every_violated_rule_is_refused_and_names_its_field() {
         // Nothing but the rule was wrong: the request itself is fine.
         world.call(&caller, &path, request).await.unwrap();
     }
-    assert_eq!(sent, 164, "a new rule brings new violations");
+    assert_eq!(sent, 250, "a new rule brings new violations");
 }

@@ -6,18 +6,9 @@ use crate::world::{World, anonymous, peer, pool, refusal};
 
 /// What the contract promises for a later issue.
 pub const LATER: &[&str] = &[
-    "roster.identity.v1.ApiKeyService/CreateApiKey",
-    "roster.identity.v1.ApiKeyService/DeleteApiKey",
-    "roster.identity.v1.ApiKeyService/ListApiKeys",
-    "roster.identity.v1.ApiKeyService/UpdateApiKey",
-    "roster.identity.v1.CredentialService/ResolveApiKey",
     "roster.identity.v1.MachineTokenService/IssueMachineToken",
     "roster.identity.v1.MachineTokenService/ListMachineTokens",
     "roster.identity.v1.MachineTokenService/RevokeMachineToken",
-    "roster.identity.v1.SystemApiKeyService/CreateApiKey",
-    "roster.identity.v1.SystemApiKeyService/DeleteApiKey",
-    "roster.identity.v1.SystemApiKeyService/ListApiKeys",
-    "roster.identity.v1.SystemApiKeyService/UpdateApiKey",
 ];
 
 /// Every method that this service has to answer.

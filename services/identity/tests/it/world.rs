@@ -6,7 +6,7 @@ use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use roster_db::replay::FingerprintKey;
 use roster_events::{Bus, InProcessBus};
-use roster_identity::{Deps, HashParams, IdentityConfig, Migrator, Service};
+use roster_identity::{Deps, HashParams, IdentityConfig, Keyring, Migrator, Service};
 use roster_kernel::{
     Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, Steps, UserActor, UserId,
 };
@@ -14,8 +14,10 @@ use roster_proto::{
     identity::v1::{
         CreateUserRequest, GetUserRequest, ListSubjectStatesRequest, ListUsersRequest, User,
         VerifyPasswordRequest, account_service_client::AccountServiceClient,
+        api_key_service_client::ApiKeyServiceClient,
         credential_service_client::CredentialServiceClient,
         subject_ledger_service_client::SubjectLedgerServiceClient,
+        system_api_key_service_client::SystemApiKeyServiceClient,
         user_admin_service_client::UserAdminServiceClient,
     },
     subject::v1::SubjectState,
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, service::Routes};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
+use zeroize::Zeroizing;
 
 /// The password of every account that does not say otherwise.
 pub const PASSWORD: &str = "correct horse";
@@ -53,12 +56,14 @@ pub struct Setup {
     pub participants: Vec<(ServiceName, Upstream)>,
     pub hash_params: HashParams,
     pub steps: Option<Arc<dyn Steps>>,
+    pub keyring: Arc<Keyring>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let config = IdentityConfig { allow_registration: true, ..IdentityConfig::default() };
-        Self { config, participants: Vec::new(), hash_params: CHEAP, steps: None }
+        let keyring = keyring(1, &[1]);
+        Self { config, participants: Vec::new(), hash_params: CHEAP, steps: None, keyring }
     }
 }
 
@@ -95,6 +100,18 @@ impl World {
 
     pub fn admin(&self) -> UserAdminServiceClient<Routes> {
         UserAdminServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn api_keys(&self) -> ApiKeyServiceClient<Routes> {
+        ApiKeyServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn system_api_keys(&self) -> SystemApiKeyServiceClient<Routes> {
+        SystemApiKeyServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn credentials(&self) -> CredentialServiceClient<Routes> {
+        CredentialServiceClient::new(self.service.routes.clone())
     }
 
     pub fn account(&self) -> AccountServiceClient<Routes> {
@@ -184,6 +201,20 @@ impl World {
         client.unary(says(caller, message), path.parse().unwrap(), codec).await.map(drop)
     }
 
+    /// Does something to the database that the service would not do.
+    pub async fn execute(&self, sql: &str) {
+        let tx = self.temp.db.begin().await.unwrap();
+        tx.execute_unprepared(sql).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// The first column of a query, as a text.
+    pub async fn text(&self, sql: &str) -> String {
+        let statement = Statement::from_string(DatabaseBackend::Sqlite, sql);
+        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
     /// The first column of a query, as a number.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(DatabaseBackend::Sqlite, sql);
@@ -212,10 +243,17 @@ fn build(
         stack: ServiceStack::new(access, env.clone()),
         meters: Meters::none(),
         hash_params: setup.hash_params,
+        keyring: Arc::clone(&setup.keyring),
         participants: setup.participants.clone(),
         draining: draining.clone(),
     };
     roster_identity::build(&setup.config, deps).unwrap()
+}
+
+/// A keyring with a key for each of some versions.
+pub fn keyring(active: i32, versions: &[u8]) -> Arc<Keyring> {
+    let key = |version: &u8| (i32::from(*version), Zeroizing::new([*version; 32]));
+    Arc::new(Keyring::new(active, versions.iter().map(key)).unwrap())
 }
 
 pub fn new_user(username: &str) -> CreateUserRequest {

@@ -2,7 +2,8 @@
 
 use roster_proto::{
     identity::v1::{
-        account_service_client::AccountServiceClient,
+        account_service_client::AccountServiceClient, api_key_service_client::ApiKeyServiceClient,
+        system_api_key_service_client::SystemApiKeyServiceClient,
         user_admin_service_client::UserAdminServiceClient,
     },
     persona::v1::{
@@ -75,6 +76,14 @@ impl Client {
 
     pub fn account(&self) -> AccountServiceClient<Transport> {
         AccountServiceClient::new(self.transport())
+    }
+
+    pub fn api_keys(&self) -> ApiKeyServiceClient<Transport> {
+        ApiKeyServiceClient::new(self.transport())
+    }
+
+    pub fn system_api_keys(&self) -> SystemApiKeyServiceClient<Transport> {
+        SystemApiKeyServiceClient::new(self.transport())
     }
 
     pub fn sessions(&self) -> SessionServiceClient<Transport> {

@@ -5,7 +5,7 @@ use prost_types::Any;
 use roster_proto::{identity::v1 as pb, time};
 use roster_server::Refusal;
 
-use super::user;
+use super::{api_key, user};
 use crate::{
     domain::{Exported, ExportedKind, Manifest, Record},
     op::{
@@ -32,6 +32,7 @@ pub fn part(part: Part) -> pb::ExportUserDataResponse {
 
 fn own_record(record: &OwnRecord) -> Record {
     match record {
+        OwnRecord::ApiKey(key) => encoded(&api_key::api_key((**key).clone())),
         OwnRecord::Password(facts) => {
             let change_time = Some(time::to_proto(facts.changed_at));
             encoded(&pb::PasswordFacts { change_time })

@@ -119,9 +119,8 @@ async fn users_are_listed_newest_first_with_statistics() {
             (statistics.persona_count, statistics.active_session_count, statistics.api_key_count)
         })
         .collect();
-    // API keys are not kept yet: their count is unset, not zero.
-    let none = (Some(0), Some(0), None);
-    let one = (Some(0), Some(1), None);
+    let none = (Some(0), Some(0), Some(0));
+    let one = (Some(0), Some(1), Some(0));
     assert_eq!(counts, [none, one, none, one]);
 }
 

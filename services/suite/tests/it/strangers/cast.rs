@@ -1,7 +1,7 @@
 //! Who calls: everybody that the access rules tell apart.
 
 use roster_proto::{
-    identity::v1::{CreateUserRequest, UpdateUserRequest},
+    identity::v1::{CreateApiKeyRequest, CreateUserRequest, UpdateUserRequest},
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::ListSessionsRequest,
 };
@@ -55,6 +55,7 @@ pub struct Member {
     pub username: String,
     pub session_id: String,
     pub persona_id: String,
+    pub api_key_id: String,
 }
 
 /// One caller of each kind, new and unknown to each other.
@@ -103,6 +104,13 @@ async fn member(world: &World, who: Who, username: String) -> Member {
     let persona = Persona { name: Some("Ecologist".to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
     let created = client.personas().create_persona(request).await.unwrap().into_inner();
+    let request = CreateApiKeyRequest {
+        provider: "acme".to_owned(),
+        name: "Main".to_owned(),
+        secret: "s3cret-s3cret".to_owned(),
+        ..Default::default()
+    };
+    let key = client.api_keys().create_api_key(request).await.unwrap().into_inner();
     let sessions = client.sessions().list_sessions(ListSessionsRequest::default()).await.unwrap();
     if matches!(who, Who::AdminToChange | Who::UserToChange) {
         let request = UpdateUserRequest {
@@ -117,5 +125,6 @@ async fn member(world: &World, who: Who, username: String) -> Member {
         username,
         session_id: sessions.into_inner().sessions[0].session_id.clone(),
         persona_id: created.persona.unwrap().persona_id,
+        api_key_id: key.api_key.unwrap().api_key_id,
     }
 }

@@ -2,7 +2,7 @@
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use roster_proto::{
-    identity::v1::{DeleteUserRequest, DisableUserRequest},
+    identity::v1::{DeleteUserRequest, DisableUserRequest, SystemApiKeyServiceCreateApiKeyRequest},
     persona::v1::{Annotation, CreateAnnotationRequest},
     session::v1::ListSessionsRequest,
 };
@@ -91,6 +91,22 @@ impl Stage<'_> {
         created.into_inner().annotation.unwrap().annotation_id
     }
 
+    /// A provider that nobody has a key for.
+    fn provider(&self) -> String {
+        format!("p{}", self.world.env.uuid().simple())
+    }
+
+    async fn system_key(&self) -> String {
+        let request = SystemApiKeyServiceCreateApiKeyRequest {
+            provider: self.provider(),
+            name: "Main".to_owned(),
+            secret: "s3cret-s3cret".to_owned(),
+            ..Default::default()
+        };
+        let answer = self.world.admin.system_api_keys().create_api_key(request).await.unwrap();
+        answer.into_inner().api_key.unwrap().api_key_id
+    }
+
     fn new_user(&self) -> Value {
         json!({
             "username": self.username(),
@@ -129,14 +145,21 @@ impl Stage<'_> {
             "UserAdminService/ListDeletions" => json!({"pageSize": 2}),
             "UserAdminService/GetStatistics" => json!({"startDay": "2026-01-01"}),
             "ApiKeyService/CreateApiKey" | "SystemApiKeyService/CreateApiKey" => {
-                json!({"provider": "acme", "name": "Main", "secret": "s3cret-s3cret"})
+                json!({"provider": self.provider(), "name": "Main", "secret": "s3cret-s3cret"})
             }
-            "ApiKeyService/UpdateApiKey" | "SystemApiKeyService/UpdateApiKey" => {
-                json!({"apiKeyId": OF_NO_ONE, "name": "Other"})
+            "ApiKeyService/UpdateApiKey" => {
+                let api_key_id = &self.cast.member(self.who.owner()).api_key_id;
+                let request = json!({"apiKeyId": api_key_id, "name": "Other"});
+                return Some((request, Some("API_KEY_NOT_FOUND")));
             }
-            "ApiKeyService/DeleteApiKey" | "SystemApiKeyService/DeleteApiKey" => {
-                json!({"apiKeyId": OF_NO_ONE})
+            "ApiKeyService/DeleteApiKey" => {
+                let api_key_id = &self.cast.member(self.who.owner()).api_key_id;
+                return Some((json!({"apiKeyId": api_key_id}), Some("API_KEY_NOT_FOUND")));
             }
+            "SystemApiKeyService/UpdateApiKey" => {
+                json!({"apiKeyId": self.system_key().await, "name": "Other"})
+            }
+            "SystemApiKeyService/DeleteApiKey" => json!({"apiKeyId": self.system_key().await}),
             "MachineTokenService/IssueMachineToken" => {
                 json!({"name": "CI", "scope": "MACHINE_TOKEN_SCOPE_READ_ONLY", "lifetimeDays": 1})
             }

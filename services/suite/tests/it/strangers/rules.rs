@@ -160,6 +160,7 @@ fn violating(rule: &str, bound: &Value, field: &FieldDescriptor) -> Vec<Wrong> {
 fn mismatches(pattern: &str, field: &FieldDescriptor) -> Vec<&'static str> {
     match pattern {
         "^$|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$" => NO_UUIDS.to_vec(),
+        "^[a-z0-9_-]{1,50}$" => vec!["", "ACME", "a b", "a.b", "ä", "acme\n", "a/b"],
         "^$|^[^@\\s]+@[^@\\s]+$" => vec!["a", "@", "@b", "a@", "a@b@c", "a b@c", "a@b\n", " a@b"],
         "^$|^(create_time|username|last_login_time)( desc)?$" => vec![
             "password_hash",
