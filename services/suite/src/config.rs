@@ -105,6 +105,9 @@ pub struct RosterConfig {
     /// Allows `metrics_listen` to be more than this machine's loopback: nobody
     /// who asks there has to say who they are.
     pub metrics_allow_remote: bool,
+    /// Where services of this machine ask for API keys: the path of a Unix
+    /// socket, of at most 90 bytes; empty for none.
+    pub internal_socket: PathBuf,
     /// Logs.
     pub log: LogConfig,
     /// Traces, metrics and logs.
@@ -127,6 +130,7 @@ impl Default for RosterConfig {
             allow_plaintext: false,
             metrics_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
             metrics_allow_remote: false,
+            internal_socket: PathBuf::new(),
             log: LogConfig::default(),
             telemetry: ExportConfig::default(),
             server: Limits::default(),
@@ -147,6 +151,10 @@ pub enum LoadError {
     #[error("configuration: {0}")]
     Invalid(String),
 }
+
+/// The most bytes of the path of a socket. The system takes 107 of them, and
+/// a socket is made in a folder beside its place.
+const LONGEST_SOCKET_PATH: usize = 90;
 
 /// The guide's names for settings.
 const GUIDE: [(&str, &str); 2] = [
@@ -200,6 +208,9 @@ impl RosterConfig {
             ));
         }
         self.telemetry.validate().map_err(|error| format!("telemetry.{error}"))?;
+        if self.internal_socket.as_os_str().len() > LONGEST_SOCKET_PATH {
+            return Err(format!("internal_socket must have at most {LONGEST_SOCKET_PATH} bytes"));
+        }
         self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
         self.identity.validate().map_err(|error| format!("identity.{error}"))?;
@@ -291,6 +302,7 @@ mod tests {
             ("ROSTER__GATEWAY__MAX_CONCURRENT_CALLS", "0", "gateway.max_concurrent_calls"),
             ("ROSTER__LOG__FORMAT", "xml", "xml"),
             ("SESSION_TIMEOUT_DAYS", "many", "many"),
+            ("ROSTER__INTERNAL_SOCKET", &"/".repeat(91), "internal_socket"),
         ] {
             let message = load(None, env(&[(name, value)])).unwrap_err().to_string();
             assert!(message.contains(named), "{name}={value}: {message}");

@@ -8,6 +8,7 @@
 pub mod cli;
 mod config;
 mod first_start;
+mod internal_socket;
 mod migrate;
 mod recover;
 mod secrets;

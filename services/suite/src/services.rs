@@ -19,9 +19,15 @@ use crate::{RosterConfig, Secrets, StartError, migrate};
 const PERSONA: ServiceName = ServiceName::from_static("persona");
 const SESSION: ServiceName = ServiceName::from_static("session");
 
+/// What services of the same machine may call: what they need and no more.
+/// None of it is for administrators, or about somebody's password or token.
+const LOCAL_METHODS: &[&str] = &["/roster.identity.v1.CredentialService/ResolveApiKey"];
+
 /// The services of one process.
 pub struct Services {
     pub edge: Router,
+    /// What local services may call.
+    pub local: Router,
     pub identity: roster_identity::Service,
     pub session: roster_session::Service,
     pub persona: roster_persona::Service,
@@ -102,6 +108,7 @@ impl Services {
         let persona = build_persona(&common, persona_db, &to_identity);
         connect_persona.to(persona.routes.clone());
 
+        let local = build_local(config, &env, &to_identity)?;
         let edge = roster_gateway::Deps {
             env,
             tasks: edge_tasks.clone(),
@@ -119,6 +126,7 @@ impl Services {
         let edge = edge.map_err(failed("gateway"))?;
         Ok(Self {
             edge,
+            local,
             identity,
             session,
             persona,
@@ -223,6 +231,21 @@ fn build_session(
         identity: identity.clone(),
     };
     roster_session::build(&config.session, deps).map_err(failed("session"))
+}
+
+/// The entrance for services of the same machine.
+fn build_local(
+    config: &RosterConfig,
+    env: &Env,
+    identity: &Upstream,
+) -> Result<Router, StartError> {
+    let deps = roster_gateway::LocalDeps {
+        env: env.clone(),
+        descriptors: FILE_DESCRIPTOR_SET,
+        methods: LOCAL_METHODS,
+        upstream: identity.clone(),
+    };
+    roster_gateway::build_local(&config.gateway, deps).map_err(failed("gateway"))
 }
 
 fn build_persona(common: &Common, db: Db, identity: &Upstream) -> roster_persona::Service {

@@ -16,7 +16,12 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::{RosterConfig, first_start, secrets::SecretsError, services::Services};
+use crate::{
+    RosterConfig, first_start,
+    internal_socket::{Bound, InternalSocket},
+    secrets::SecretsError,
+    services::Services,
+};
 
 /// What the first administrator signs in with.
 const FIRST_ADMIN: &str = "admin";
@@ -52,6 +57,9 @@ pub enum StartError {
     /// What is measured cannot be exported.
     #[error(transparent)]
     Metrics(#[from] TelemetryError),
+    /// The internal socket cannot be listened on.
+    #[error("cannot listen on the internal socket {0}")]
+    InternalSocket(String, #[source] std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -64,6 +72,8 @@ pub struct Suite {
     listening: Option<Listening>,
     /// Where operators ask; open for longer than where clients do.
     operations: Option<Listening>,
+    /// Where services of the same machine ask.
+    local: Option<InternalSocket>,
 }
 
 /// The ports that have been taken, before anything else is done.
@@ -89,14 +99,15 @@ impl Suite {
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
         let services = Services::build(config, env, hash_params).await?;
-        Ok(Self { services, listening: None, operations: None })
+        Ok(Self { services, listening: None, operations: None, local: None })
     }
 
     /// Starts listening, for operators and then for clients.
     pub async fn listen(&mut self, config: &RosterConfig) -> Result<(), StartError> {
         let ports = Ports::take(config).await?;
+        let local = Bound::bind(config)?;
         self.catch_up().await?;
-        self.accept(ports, config)
+        self.accept(ports, local, config)
     }
 
     /// Makes every participant agree with the ledger before the first client
@@ -109,7 +120,12 @@ impl Suite {
         Ok(())
     }
 
-    fn accept(&mut self, ports: Ports, config: &RosterConfig) -> Result<(), StartError> {
+    fn accept(
+        &mut self,
+        ports: Ports,
+        local: Option<Bound>,
+        config: &RosterConfig,
+    ) -> Result<(), StartError> {
         let Ports { clients, operators } = ports;
         let (edge, limits) = (self.services.edge.clone(), config.server);
         if let Some(listener) = operators {
@@ -118,6 +134,8 @@ impl Suite {
             self.operations = Some(Listening::start(listener, serving)?);
         }
         let meter = ConnectionMeter::new(self.services.metrics.meters());
+        let entrance = self.services.local.clone();
+        self.local = local.map(|bound| bound.accept(entrance, limits, meter.clone()));
         let serving = |listener, stop| async move {
             let cut = serve(listener, edge, limits, meter, stop).await;
             if cut > 0 {
@@ -163,12 +181,13 @@ impl Suite {
         // password is drawn that nobody gets to see.
         let ports = Ports::take(&config).await?;
         let mut suite = Self::assemble(&config, env, config.identity.hash_params()).await?;
+        let local = Bound::bind(&config)?;
         suite.catch_up().await?;
         // The administrator before the first client, who could otherwise
         // register and be the one user there is; and last of all that can
         // fail, so that a password that was drawn is shown.
         let admin = suite.ensure_first_admin(admin_password).await?;
-        suite.accept(ports, &config)?;
+        suite.accept(ports, local, &config)?;
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();
         let failed = tokio::select! {
@@ -243,6 +262,9 @@ impl Suite {
             self.services.edge_tasks.shutdown().await;
             listening.end().await;
         }
+        if let Some(local) = self.local.take() {
+            local.stop().await;
+        }
         self.services.tasks.shutdown().await;
         // Until here operators can see how far the end is.
         if let Some(operations) = self.operations.take() {
@@ -259,6 +281,9 @@ impl Suite {
         }
         if let Some(operations) = self.operations.take() {
             operations.serving.abort();
+        }
+        if let Some(local) = self.local.take() {
+            local.cut();
         }
         self.services.edge_tasks.abort().await;
         self.services.tasks.abort().await;

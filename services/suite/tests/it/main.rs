@@ -2,12 +2,14 @@
 //! service behind it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod api_keys;
 mod binary;
 mod cascade;
 mod client;
 mod contracts;
 mod guide;
 mod health;
+mod internal_socket;
 mod kill;
 mod oversight;
 mod process;

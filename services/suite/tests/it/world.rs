@@ -92,6 +92,28 @@ impl World {
         Self::start(folder, config, clock, env, None).await
     }
 
+    /// Stops, does something to what is left that takes its time, and starts
+    /// again.
+    pub async fn restart_around(self, meanwhile: impl AsyncFnOnce(&RosterConfig, &Env)) -> Self {
+        let Self { suite, clock, env, config, folder, .. } = self;
+        suite.stop().await;
+        meanwhile(&config, &env).await;
+        Self::start(folder, config, clock, env, None).await
+    }
+
+    /// Where services of the same machine ask for API keys.
+    pub fn internal_socket(&self) -> PathBuf {
+        self.folder.path().join("internal.sock")
+    }
+
+    /// A new installation that such services can ask.
+    pub async fn with_socket() -> Self {
+        Self::with(|config| {
+            config.internal_socket = config.data_dir.with_file_name("internal.sock");
+        })
+        .await
+    }
+
     /// A client of this process with the token of another one's.
     pub fn same_token(&self, client: &Client) -> Client {
         self.nobody.with_token(client.token(), &client.user_id)

@@ -1,0 +1,129 @@
+//! Keys for providers' APIs, from the user who adds one to the service that
+//! asks for it.
+
+use std::fs;
+
+use roster_proto::identity::v1::{
+    ApiKey, ApiKeySource, CreateApiKeyRequest, DeleteUserRequest, DeletionState, GetUserRequest,
+    ResolveApiKeyRequest, ResolveApiKeyResponse, SystemApiKeyServiceCreateApiKeyRequest,
+    UpdateApiKeyRequest, credential_service_client::CredentialServiceClient,
+};
+use tonic::{Response, Status, transport::Endpoint};
+
+use crate::{
+    client::{Client, reason},
+    world::World,
+};
+
+/// Asks for a key as a service of the same machine does: through the socket.
+pub async fn resolve(
+    world: &World,
+    user_id: &str,
+    provider: &str,
+) -> Result<Response<ResolveApiKeyResponse>, Status> {
+    let path = world.internal_socket().display().to_string();
+    let channel = Endpoint::from_shared(format!("unix:{path}")).unwrap().connect().await.unwrap();
+    let request =
+        ResolveApiKeyRequest { user_id: user_id.to_owned(), provider: provider.to_owned() };
+    CredentialServiceClient::new(channel).resolve_api_key(request).await
+}
+
+/// Adds a key of one's own.
+pub async fn add(client: &Client, provider: &str, secret: &str) -> ApiKey {
+    let request = CreateApiKeyRequest {
+        provider: provider.to_owned(),
+        name: "Mine".to_owned(),
+        secret: secret.to_owned(),
+        ..Default::default()
+    };
+    client.api_keys().create_api_key(request).await.unwrap().into_inner().api_key.unwrap()
+}
+
+/// Adds a key of the installation.
+pub async fn add_system(world: &World, provider: &str, secret: &str) -> ApiKey {
+    let request = SystemApiKeyServiceCreateApiKeyRequest {
+        provider: provider.to_owned(),
+        name: "Everybody's".to_owned(),
+        secret: secret.to_owned(),
+        ..Default::default()
+    };
+    let answer = world.admin.system_api_keys().create_api_key(request).await.unwrap();
+    answer.into_inner().api_key.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_keys_override_system_keys() {
+    let world = World::with_socket().await;
+    let mara = world.create_signed_in("mara").await;
+    add_system(&world, "acme", "sk-everybodys").await;
+    let resolved = resolve(&world, &mara.user_id, "acme").await.unwrap().into_inner();
+    assert_eq!((&*resolved.secret, resolved.source()), ("sk-everybodys", ApiKeySource::System));
+
+    let own = add(&mara, "acme", "sk-maras-own").await;
+    let resolved = resolve(&world, &mara.user_id, "acme").await.unwrap().into_inner();
+    assert_eq!((&*resolved.secret, resolved.source()), ("sk-maras-own", ApiKeySource::User));
+    assert_eq!(resolved.api_key_id, own.api_key_id);
+
+    let api_key_id = own.api_key_id;
+    let idle = UpdateApiKeyRequest { api_key_id, active: Some(false), ..Default::default() };
+    mara.api_keys().update_api_key(idle).await.unwrap();
+    let resolved = resolve(&world, &mara.user_id, "acme").await.unwrap().into_inner();
+    assert_eq!((&*resolved.secret, resolved.source()), ("sk-everybodys", ApiKeySource::System));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_deleted_with_their_user_and_the_receipt_says_so() {
+    let world = World::with_socket().await;
+    let mara = world.create_signed_in("mara").await;
+    add_system(&world, "acme", "sk-everybodys").await;
+    add(&mara, "acme", "sk-maras-own").await;
+    add(&mara, "beta", "sk-maras-other").await;
+    let user_id = || mara.user_id.clone();
+    let user = world.admin.users().get_user(GetUserRequest { user_id: user_id() }).await.unwrap();
+    let statistics = user.into_inner().user.unwrap().statistics.unwrap();
+    assert_eq!(statistics.api_key_count, Some(2));
+
+    let request = DeleteUserRequest { user_id: user_id(), ..Default::default() };
+    let answer = world.drive(world.admin.users().delete_user(request)).await.unwrap();
+    let deletion = answer.into_inner().deletion.unwrap();
+    assert_ne!(deletion.state(), DeletionState::Unspecified);
+    let identity = deletion.receipts.iter().find(|it| it.participant == "identity").unwrap();
+    let keys = identity.counts.iter().find(|count| count.kind == "api_keys").unwrap();
+    assert_eq!(keys.count, 2);
+    // Not the installation's either: she is nobody any more.
+    let unknown = (tonic::Code::NotFound, "USER_NOT_FOUND".to_owned());
+    assert_eq!(reason(resolve(&world, &mara.user_id, "acme").await), unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_the_data_directory_holds_a_secret() {
+    let world = World::with_socket().await;
+    let mara = world.create_signed_in("mara").await;
+    let own = add(&mara, "acme", "sk-canary-4711-own").await;
+    add_system(&world, "acme", "sk-canary-4711-everybodys").await;
+    let replaced = UpdateApiKeyRequest {
+        api_key_id: own.api_key_id,
+        secret: "sk-canary-4711-replaced".to_owned(),
+        request_id: world.env.uuid().to_string(),
+        ..Default::default()
+    };
+    mara.api_keys().update_api_key(replaced).await.unwrap();
+    resolve(&world, &mara.user_id, "acme").await.unwrap();
+
+    let holds = |needle: &str| {
+        let (mut files, mut found) = (0, Vec::new());
+        for entry in fs::read_dir(&world.config.data_dir).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            files += 1;
+            if bytes.windows(needle.len()).any(|part| part == needle.as_bytes()) {
+                found.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        (files, found)
+    };
+    // The log, which holds what has just been written, is among the files.
+    let (files, with_name) = holds("Everybody's");
+    assert!(files > 4 && with_name.contains(&"identity.db-wal".to_owned()), "{with_name:?}");
+    assert_eq!(holds("canary").1, Vec::<String>::new());
+}
