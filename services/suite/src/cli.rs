@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use roster_kernel::Env;
 use roster_server::config::process_env;
 
-use crate::{Suite, first_start, migrate, recover, verify_export};
+use crate::{Suite, first_start, migrate, recover, rotate, verify_export};
 
 /// User administration for a team's platform.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Migrate,
     /// Make every service agree with the ledger of users and exit.
     Reconcile,
+    /// Encrypt all API keys with a new key and exit. Stop the server first.
+    RotateKeys,
     /// Do what nobody can do over the network any more.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -82,6 +84,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             None | Some(Command::Serve) => Suite::serve(config, admin_password, env).await,
             Some(Command::Migrate) => migrate::run(&config, &env).await,
             Some(Command::Reconcile) => migrate::reconcile(config, env).await,
+            Some(Command::RotateKeys) => rotate::run(&config, &env).await,
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await
             }

@@ -11,11 +11,13 @@ mod first_start;
 mod internal_socket;
 mod migrate;
 mod recover;
+mod rotate;
 mod secrets;
 mod services;
 mod suite;
 mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
+pub use rotate::{Rotated, rotate_keys};
 pub use secrets::{Secrets, SecretsError};
 pub use suite::{StartError, Suite};

@@ -42,6 +42,9 @@ pub enum StartError {
     /// stored ones need.
     #[error("cannot use {0}: restore it from the backup that the databases belong to")]
     Keyring(String, #[source] roster_identity::KeyringError),
+    /// API keys cannot be encrypted with another key.
+    #[error("cannot encrypt the API keys with another key")]
+    Rotation(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A service cannot be built.
     #[error("cannot build the {0} service")]
     Build(&'static str, #[source] Box<dyn std::error::Error + Send + Sync>),

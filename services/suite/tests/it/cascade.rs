@@ -20,6 +20,7 @@ use tonic::Code;
 
 use crate::{
     client::{Client, reason},
+    rotate_keys,
     world::World,
 };
 
@@ -287,6 +288,8 @@ fn every_step_in_the_code_is_a_place_where_a_process_was_ended() {
     ended.insert("revoke_sessions.batch".to_owned());
     // Nor is this; the persona service's tests end it there.
     ended.insert("transfer_personas.prepared".to_owned());
+    // No part of a deletion either.
+    ended.extend(rotate_keys::STEPS.iter().map(|(step, ..)| (*step).to_owned()));
     assert_eq!(found, ended);
 }
 

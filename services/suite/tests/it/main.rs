@@ -15,6 +15,7 @@ mod oversight;
 mod process;
 mod races;
 mod readme;
+mod rotate_keys;
 mod strangers;
 mod telemetry;
 mod world;

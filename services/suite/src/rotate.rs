@@ -1,0 +1,64 @@
+//! `roster rotate-keys`: another key for the encryption of API keys.
+
+use std::io::Write as _;
+
+use roster_db::Db;
+use roster_kernel::Env;
+
+use crate::{RosterConfig, StartError, migrate, services};
+
+/// What a change of keys has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The version of the key that all API keys are encrypted with now.
+    pub version: i32,
+    /// How many API keys were encrypted anew.
+    pub encrypted: u64,
+    /// Whether an earlier change of keys was brought to its end.
+    pub resumed: bool,
+}
+
+/// `roster rotate-keys`.
+pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
+    let Rotated { version, encrypted, resumed } = rotate_keys(config, env).await?;
+    let mut out = std::io::stdout().lock();
+    if resumed {
+        writeln!(out, "An earlier change of keys had not come to its end; it has now.")?;
+    }
+    writeln!(out, "{encrypted} API keys encrypted anew, with key version {version}")?;
+    Ok(())
+}
+
+/// Draws another key, encrypts every API key with it, and forgets the old
+/// key. Nothing must be served meanwhile.
+///
+/// It can end anywhere and be run again. The file holds both keys before the
+/// first API key is encrypted with the new one, and until the last one is;
+/// two keys in the file are what tells that a change is to be brought to its
+/// end, instead of another begun.
+pub async fn rotate_keys(config: &RosterConfig, env: &Env) -> Result<Rotated, StartError> {
+    let folder = &config.data_dir;
+    let mut secrets = migrate::prepare(config, env)?;
+    migrate::all(config).await?;
+    let database = migrate::database(folder, "identity");
+    let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
+    services::keyring(folder, &secrets, &db).await?;
+
+    let resumed = secrets.api_key_keys.has_older();
+    if !resumed {
+        secrets.api_key_keys.renew(env);
+        secrets.replace(folder, env).await?;
+    }
+    env.step("rotate_keys.begun").await;
+
+    let keyring = secrets.keyring(folder)?;
+    let encrypted = roster_identity::rotate_keys(&db, env, &keyring).await;
+    let encrypted = encrypted.map_err(|error| StartError::Rotation(Box::new(error)))?;
+    env.step("rotate_keys.encrypted").await;
+
+    secrets.api_key_keys.retire_older();
+    secrets.replace(folder, env).await?;
+    env.step("rotate_keys.ended").await;
+    db.close().await.map_err(migrate::unusable(&database))?;
+    Ok(Rotated { version: secrets.api_key_keys.active(), encrypted, resumed })
+}
