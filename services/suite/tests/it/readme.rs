@@ -169,6 +169,8 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     let mut command = binary::command(folder.path());
     // As in the README: where it is started.
     command.env_remove("ROSTER__DATA_DIR");
+    command.env("ROSTER__INTERNAL_SOCKET", "data/internal.sock");
+    assert!(README.contains("`ROSTER__INTERNAL_SOCKET=data/internal.sock`"));
     let mut roster = Roster::start(command);
     let (address, password) = (roster.address(), roster.printed("password"));
     let metrics = roster.printed("metrics");
@@ -210,6 +212,7 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
     let greeting = fenced(README, "text").remove(0).join("\n");
     let printed = ended.stdout.replace(&address.to_string(), "127.0.0.1:8080");
     printed_as_shown(&greeting, &printed.replace(&metrics, "127.0.0.1:9090"));
+    keys_are_changed_as_shown(folder.path());
 
     // What is for an installation that does not serve.
     let offline = examples_of("console offline");
@@ -219,6 +222,16 @@ fn the_commands_of_the_readme_print_what_the_readme_shows() {
         let command = format!("{{ {} }} 2>/dev/null", example.command);
         printed_as_shown(&example.output, &shell.run(&command));
     }
+}
+
+/// Of what was added by the commands before.
+fn keys_are_changed_as_shown(folder: &Path) {
+    assert!(README.contains("`roster rotate-keys`"));
+    let mut command = binary::command(folder);
+    command.arg("rotate-keys");
+    let ended = binary::run(command);
+    let printed: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!((ended.code, &printed), (Some(0), &fenced(README, "text")[1]), "{}", ended.stderr);
 }
 
 /// Compares line by line; of a generated password, its length.
@@ -247,8 +260,7 @@ fn the_settings_that_the_readme_names_exist() {
     for file in README.split("](").skip(1).filter_map(|link| link.split_once(')')) {
         let (target, _rest) = file;
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let exists =
-            target.starts_with("https://") || std::path::Path::new(path).join(target).exists();
+        let exists = target.starts_with("https://") || Path::new(path).join(target).exists();
         assert!(exists, "{target}");
     }
 }
