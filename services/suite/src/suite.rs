@@ -180,6 +180,9 @@ impl Suite {
         admin_password: Option<SecretString>,
         env: Env,
     ) -> anyhow::Result<()> {
+        // Heard from the beginning: a process that is told to end before it
+        // listens for it ends on the spot.
+        let terminated = terminated()?;
         // The address first: where it cannot be had, nothing is made, and no
         // password is drawn that nobody gets to see.
         let ports = Ports::take(&config).await?;
@@ -194,7 +197,7 @@ impl Suite {
         first_start::greet(&suite, &config, admin.as_ref())?;
         let failed = suite.services.tasks.token();
         let failed = tokio::select! {
-            signal = terminated() => { signal?; false }
+            () = terminated => false,
             () = failed.cancelled() => true,
         };
         tracing::info!("draining");
@@ -334,15 +337,16 @@ impl Listening {
     }
 }
 
-/// Completes when the process is told to end.
-async fn terminated() -> std::io::Result<()> {
+/// Completes when the process is told to end, from now on.
+fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -433,6 +433,22 @@ async fn logs_are_json_and_hold_nothing_personal_and_no_secret() {
     }
 }
 
+/// The secrets are the first that a process makes, long before it serves.
+#[test]
+fn who_is_told_to_end_while_starting_still_ends_in_order() {
+    let folder = tempdir().unwrap();
+    let secrets = folder.path().join("data/secrets.toml");
+    let mut roster = Roster::spawn(command(folder.path()));
+    let begun = Instant::now();
+    while !secrets.exists() {
+        assert!(begun.elapsed() < binary::PATIENCE, "nothing is made");
+        std::thread::yield_now();
+    }
+    let ended = roster.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("stopped"), "{}", ended.stderr);
+}
+
 /// Speaks HTTP/2 as far as it must, and then does not answer any more.
 #[test]
 fn a_client_that_does_not_listen_does_not_hold_up_the_end() {
