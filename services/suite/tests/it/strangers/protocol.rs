@@ -210,6 +210,20 @@ async fn a_malformed_message_is_an_invalid_argument() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_compression_that_nobody_speaks_is_refused_with_what_is_spoken() {
+    let world = open_world().await;
+    let line = Line::new(&world).await;
+    for encoding in ["gzip", "zstd", "rubbish"] {
+        let head = line.head(LIST).header("grpc-encoding", encoding);
+        let (status, _) = exchange(&line.channel, head, list()).await;
+        let refused = (status.code(), reason(&status));
+        assert_eq!(refused, because(Code::Unimplemented, "COMPRESSION_UNSUPPORTED"), "{encoding}");
+        let spoken = status.metadata().get("grpc-accept-encoding");
+        assert_eq!(spoken.unwrap(), "identity", "{encoding}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_beyond_the_limit_is_refused_for_its_size() {
     let world = open_world().await;
     let line = Line::new(&world).await;
