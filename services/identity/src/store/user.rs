@@ -126,7 +126,7 @@ fn users() -> SelectTwo<Entity, ledger::Entity> {
 fn matching(filter: &UserFilter) -> SelectTwo<Entity, ledger::Entity> {
     let mut all = Condition::all();
     if let Some(text) = &filter.text {
-        let pattern = format!("%{}%", escaped(&folded(text)));
+        let pattern = format!("%{}%", escaped(&searched(text)));
         all = all
             .add(Expr::col((Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\')));
     }
@@ -208,7 +208,12 @@ fn row(user: &User) -> Model {
 /// What searches look at, folded here: no engine's own comparison does so for
 /// all scripts.
 pub fn search_text(username: &str, display_name: &str, email: &str) -> String {
-    [username, display_name, email].map(folded).join("\n")
+    [username, display_name, email].map(searched).join("\n")
+}
+
+/// A text without what stands between texts.
+fn searched(text: &str) -> String {
+    folded(text).replace('\n', " ")
 }
 
 fn user_of((row, ledger): (Model, Option<ledger::Model>)) -> Result<User, DbError> {

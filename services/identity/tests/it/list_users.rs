@@ -103,7 +103,12 @@ async fn a_text_is_found_wherever_it_stands_and_whatever_its_case() {
     world.create_with(user("bob", "100% Bob_\\x", "")).await;
     world.create_with(user("carol", "Carol", "Carol.Alice@Example.org")).await;
     world.create_with(user("dora", "Οδυσσέας, Große Straße", "")).await;
+    world.create_with(user("erin", "one\ntwo", "")).await;
     for (query, expected) in [
+        ("one TWO", vec!["erin"]),
+        ("e\nT", vec!["erin"]),
+        ("\n", vec!["erin", "dora", "bob", "alice"]),
+        ("alice\nä", vec![]),
         ("ALICE", vec!["carol", "alice"]),
         ("äRZTE", vec!["alice"]),
         ("SÖHNE", vec!["alice"]),
