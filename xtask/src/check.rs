@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{deny, tools};
+use crate::{bench, deny, tools};
 
 /// The most lines of a file outside tests.
 const LONGEST: usize = 500;
@@ -44,13 +44,15 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
-/// Every test. The tests find the tools that they drive on the path.
+/// Every test, and a rehearsal of the bench. The tests find the tools that
+/// they drive on the path.
 pub fn test() -> Result<()> {
     let grpcurl = tools::grpcurl()?;
     let folder = grpcurl.parent().context("a tool has a folder")?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", tools::path_with(folder)?);
-    run("tests", test)
+    run("tests", test)?;
+    bench::rehearse()
 }
 
 /// The workspace's root.
@@ -58,7 +60,8 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+/// A command of cargo's, at the workspace's root.
+pub fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
     command

@@ -2,6 +2,7 @@
 //! before a change lands.
 #![expect(clippy::print_stderr, reason = "a command line tool says what it does")]
 
+mod bench;
 mod check;
 mod deny;
 mod tools;
@@ -24,6 +25,12 @@ enum Command {
     Lint,
     /// Check what is built upon: licences, sources, duplicates, advisories.
     Deny,
+    /// Measure what Roster costs: one table, in some minutes.
+    Bench {
+        /// Only the parts that have this in their name: authenticate, forward,
+        /// lists, create, login, delete, process.
+        only: Option<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +41,6 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Lint => check::lint(),
         Command::Deny => deny::check(),
+        Command::Bench { only } => bench::bench(only.as_deref()),
     }
 }

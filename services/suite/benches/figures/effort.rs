@@ -1,0 +1,69 @@
+//! How much is measured.
+
+/// Sizes and numbers of repetitions.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// How many turns everything that is compared has; the figure is the
+    /// median of them.
+    pub turns: usize,
+    /// Operations in a turn, where one takes microseconds.
+    pub calls: usize,
+    /// Operations in a turn, where each is durable.
+    pub commits: usize,
+    /// Operations in a turn, where each hashes a password.
+    pub hashes: usize,
+    /// Users of the small installation.
+    pub few_users: usize,
+    /// Users of the large one.
+    pub many_users: usize,
+    /// The page of the large installation that is far away.
+    pub far_page: usize,
+    /// How many users with annotations are deleted.
+    pub deletions: usize,
+    /// How many annotations each of them has.
+    pub annotations: usize,
+    /// How often the process is started.
+    pub starts: usize,
+    /// Calls before the memory is looked at again.
+    pub process_calls: usize,
+    /// Logins of the flood.
+    pub flood: usize,
+}
+
+impl Effort {
+    /// Enough for figures.
+    pub const fn full() -> Self {
+        Self {
+            turns: 15,
+            calls: 1_000,
+            commits: 200,
+            hashes: 20,
+            few_users: 1_000,
+            many_users: 100_000,
+            far_page: 1_000,
+            deletions: 15,
+            annotations: 1_000,
+            starts: 15,
+            process_calls: 10_000,
+            flood: 400,
+        }
+    }
+
+    /// Enough to see that it works.
+    pub const fn quick() -> Self {
+        Self {
+            turns: 1,
+            calls: 4,
+            commits: 2,
+            hashes: 1,
+            few_users: 60,
+            many_users: 200,
+            far_page: 3,
+            deletions: 1,
+            annotations: 20,
+            starts: 1,
+            process_calls: 20,
+            flood: 4,
+        }
+    }
+}

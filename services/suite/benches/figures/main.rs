@@ -1,0 +1,82 @@
+//! What Roster costs, beside what it cannot cost less than: `cargo xtask bench`.
+//!
+//! Each figure stands beside a floor that was measured in the same run, in
+//! turns with it: CONTRIBUTING.md says how to read the table. Nothing here
+//! fails because something is slow; a goal that is missed is said.
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
+
+mod authentication;
+mod bare;
+mod client;
+mod deletion;
+mod effort;
+mod forwarding;
+mod lists;
+mod login;
+mod measure;
+mod process;
+mod seed;
+mod startup;
+mod table;
+mod world;
+mod writes;
+
+use std::io::{Write as _, stdout};
+
+use clap::Parser;
+
+use crate::{effort::Effort, table::Table};
+
+/// Measures Roster.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Go through everything in seconds, with too few repetitions to mean
+    /// anything: shows that the bench works.
+    #[arg(long)]
+    quick: bool,
+    /// Measure only what has this in its name.
+    only: Option<String>,
+    /// What `cargo bench` says to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let cli = Cli::parse();
+    let effort = if cli.quick { Effort::quick() } else { Effort::full() };
+    let wanted = |part: &str| cli.only.as_deref().is_none_or(|only| part.contains(only));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let mut table = Table::default();
+    runtime.block_on(async {
+        if ["authenticate", "forward", "lists", "create"].iter().any(|part| wanted(part)) {
+            let (small, large) = lists::worlds(&effort).await;
+            if wanted("authenticate") {
+                table.add(authentication::measure(&effort, &large).await);
+            }
+            if wanted("forward") {
+                table.add(forwarding::measure(&effort, &large).await);
+            }
+            if wanted("lists") {
+                table.add(lists::measure(&effort, &small, &large).await);
+            }
+            if wanted("create") {
+                table.add(writes::measure(&effort, &small).await);
+            }
+            small.stop().await;
+            large.stop().await;
+        }
+        if wanted("login") {
+            table.add(login::measure(&effort).await);
+        }
+        if wanted("delete") {
+            table.add(deletion::measure(&effort).await);
+        }
+        if wanted("process") {
+            table.add(startup::measure(&effort).await);
+        }
+    });
+    write!(stdout().lock(), "{table}").unwrap();
+    if cli.quick {
+        writeln!(stdout().lock(), "\n--quick: the figures mean nothing.").unwrap();
+    }
+}

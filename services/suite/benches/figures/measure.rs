@@ -1,0 +1,79 @@
+//! Processor time per operation.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{BoxFuture, join_all};
+use rustix::time::{ClockId, clock_gettime};
+
+/// One operation.
+pub type Op = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// An operation, and how it is repeated.
+#[derive(Clone)]
+pub struct Subject {
+    op: Op,
+    ops: usize,
+    lanes: usize,
+}
+
+impl Subject {
+    /// Repeats `op` `ops` times, one after the other.
+    pub fn new<F>(ops: usize, op: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self { op: Arc::new(move || Box::pin(op())), ops, lanes: 1 }
+    }
+
+    /// Keeps `lanes` operations going at the same time.
+    #[must_use]
+    pub fn lanes(self, lanes: usize) -> Self {
+        Self { lanes: lanes.min(self.ops).max(1), ..self }
+    }
+
+    async fn turn(&self) -> f64 {
+        let each = self.ops / self.lanes;
+        let before = cpu();
+        join_all((0..self.lanes).map(|_| async {
+            for _ in 0..each {
+                (self.op)().await;
+            }
+        }))
+        .await;
+        (cpu() - before) / count(each * self.lanes)
+    }
+}
+
+/// What an operation of each subject costs in this process, client and server
+/// together: microseconds of processor time, the median of `turns` turns that
+/// they take one after the other, after a first one that does not count.
+pub async fn compare<const N: usize>(turns: usize, subjects: [Subject; N]) -> [f64; N] {
+    for subject in &subjects {
+        subject.turn().await;
+    }
+    let mut costs: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(turns));
+    for _ in 0..turns {
+        for (subject, costs) in subjects.iter().zip(&mut costs) {
+            costs.push(subject.turn().await);
+        }
+    }
+    costs.map(median)
+}
+
+/// The middle one.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The processor time that this process has used so far, all threads, user
+/// and system, in microseconds.
+pub fn cpu() -> f64 {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let used = Duration::new(used.tv_sec.try_into().unwrap(), used.tv_nsec.try_into().unwrap());
+    used.as_secs_f64() * 1e6
+}
+
+fn count(ops: usize) -> f64 {
+    f64::from(u32::try_from(ops).unwrap())
+}
