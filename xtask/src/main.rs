@@ -5,6 +5,7 @@
 mod bench;
 mod check;
 mod deny;
+mod fuzz;
 mod tools;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,14 @@ enum Command {
         /// lists, create, login, delete, process.
         only: Option<String>,
     },
+    /// Fuzz with coverage: one target, or each in turn.
+    Fuzz {
+        /// A folder of `fuzz/corpus`.
+        target: Option<String>,
+        /// For how long, each.
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -42,5 +51,6 @@ fn main() -> anyhow::Result<()> {
         Command::Lint => check::lint(),
         Command::Deny => deny::check(),
         Command::Bench { only } => bench::bench(only.as_deref()),
+        Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
     }
 }

@@ -15,6 +15,7 @@ use crate::check::root;
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
 /// The real `grpcurl`.
 pub fn grpcurl() -> Result<PathBuf> {
@@ -46,6 +47,12 @@ pub fn buf() -> Result<PathBuf> {
 /// The judge of dependencies.
 pub fn cargo_deny() -> Result<PathBuf> {
     cargo_tool("cargo-deny", CARGO_DENY)
+}
+
+/// The driver of libFuzzer.
+pub fn cargo_fuzz() -> Result<PathBuf> {
+    need("g++", "g++")?;
+    cargo_tool("cargo-fuzz", CARGO_FUZZ)
 }
 
 /// A subcommand of cargo, built from its sources. Not optimised: it is built
@@ -83,7 +90,8 @@ pub fn path_with(folder: &Path) -> Result<OsString> {
     env::join_paths(folders).context("a folder that cannot stand in PATH")
 }
 
-fn folder(tool: &str) -> Result<PathBuf> {
+/// The folder of a tool: what it needs and leaves.
+pub fn folder(tool: &str) -> Result<PathBuf> {
     let target = variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let folder = target.join("tools").join(tool);
     fs::create_dir_all(&folder)?;
