@@ -122,8 +122,7 @@ impl Services {
             probes: vec![identity.probe(), session.probe(), persona.probe()],
             meters: meters.clone(),
         };
-        let edge = roster_gateway::build(&config.gateway, edge).await;
-        let edge = edge.map_err(failed("gateway"))?;
+        let edge = roster_gateway::build(&config.gateway, edge).await.map_err(failed("gateway"))?;
         Ok(Self {
             edge,
             local,
