@@ -4,6 +4,7 @@ mod api_key;
 mod deletion;
 mod export;
 mod filter;
+mod lookalike;
 mod page;
 mod password;
 mod search;
@@ -21,6 +22,7 @@ pub use deletion::{
 };
 pub use export::{Exported, ExportedKind, Manifest, OutOfOrder, Record};
 pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
+pub use lookalike::Skeleton;
 pub use page::{DeletionCursor, PageRequest};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,

@@ -31,6 +31,9 @@ pub enum Error {
     /// Somebody else has the username.
     #[error("the username is taken")]
     UsernameTaken,
+    /// Somebody has a username that looks the same.
+    #[error("the username looks like one that is taken")]
+    UsernameConfusable,
     /// There is no such user.
     #[error("no such user")]
     UserNotFound,
@@ -133,6 +136,12 @@ fn refusal(error: Error) -> Refusal {
         Error::UsernameTaken => {
             Refusal::new(Code::AlreadyExists, "USERNAME_TAKEN", "Username already exists")
         }
+        Error::UsernameConfusable => Refusal::new(
+            Code::AlreadyExists,
+            "USERNAME_CONFUSABLE",
+            "Username looks like one that exists (as l and 1, o and 0, rn and m, or letters of \
+             different scripts do); choose one that cannot be mistaken for it",
+        ),
         Error::UserNotFound => {
             Refusal::new(Code::NotFound, "USER_NOT_FOUND", "There is no such user")
         }

@@ -34,6 +34,7 @@ pub async fn insert(
     account: NewAccount,
     password_hash: String,
 ) -> Result<User, Error> {
+    available(tx, &account.username).await?;
     let now = cx.env.now();
     let id = UserId::generate(&cx.env);
     let must_change = account.password_change_required;
@@ -52,6 +53,16 @@ pub async fn insert(
     ledger::insert(tx, turn, &created.subject).await?;
     activity::count_sign_up(tx, now).await?;
     Ok(created)
+}
+
+/// Refuses a name that somebody has, or that looks like one that somebody has.
+/// Nobody can take it meanwhile: accounts are made in turns.
+async fn available(tx: &Tx, username: &Username) -> Result<(), Error> {
+    let alike = user::find_lookalikes(tx, &username.skeleton()).await?;
+    if alike.contains(username) {
+        return Err(Error::UsernameTaken);
+    }
+    if alike.is_empty() { Ok(()) } else { Err(Error::UsernameConfusable) }
 }
 
 fn taken(error: DbError) -> Error {

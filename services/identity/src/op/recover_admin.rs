@@ -11,7 +11,7 @@ use super::{
     update_user,
 };
 use crate::{
-    domain::{DisplayName, Email, Role, State, User, Username},
+    domain::{DisplayName, Email, InvalidUsername, Role, State, User, Username},
     error::Error,
     service::RecoverAdminError,
     store::{
@@ -50,36 +50,37 @@ pub async fn recover_admin(
     username: &str,
     create: bool,
 ) -> Result<RecoveredAdmin, RecoverAdminError> {
-    let username = Username::parse(username)?;
+    let claimed = Username::claimed(username);
+    // Asked of a new name only: whoever has an odd one must be recoverable.
+    let new = create.then(|| Username::parse(username));
     let password = generated_password::generate(&cx.env, cx.password_policy);
     let accepted = cx.password_policy.accept(password.expose_secret().to_owned())?;
     let hash = cx.hasher.hash(&accepted).await.map_err(Error::from)?;
-    let name = username.to_string();
-    let recovered = recover(cx, username, create, hash).await?;
-    let (user_id, created) = recovered.ok_or_else(|| RecoverAdminError::Unknown(name.clone()))?;
-    Ok(RecoveredAdmin { user_id, username: name, password, created })
+    let (user_id, created) = recover(cx, &claimed, new, hash).await?;
+    Ok(RecoveredAdmin { user_id, username: claimed.to_string(), password, created })
 }
 
 async fn recover(
     cx: &Cx,
-    username: Username,
-    create: bool,
+    claimed: &Username,
+    new: Option<Result<Username, InvalidUsername>>,
     hash: String,
-) -> Result<Option<(UserId, bool)>, Error> {
-    let tx = cx.db.begin().await?;
-    let turn = guard::take(&tx).await?;
-    let found = user::find_by_username(&*tx, &username).await?;
+) -> Result<(UserId, bool), RecoverAdminError> {
+    let tx = cx.db.begin().await.map_err(Error::from)?;
+    let turn = guard::take(&tx).await.map_err(Error::from)?;
+    let found = user::find_by_username(&*tx, claimed).await.map_err(Error::from)?;
     let created = found.is_none();
-    let (user_id, fields) = match found {
-        Some(found) => (found.id(), restore(cx, &tx, turn, &found, hash).await?),
-        None if create => (add(cx, &tx, turn, username, hash).await?, Vec::new()),
-        None => return Ok(None),
+    let (user_id, fields) = if let Some(found) = found {
+        (found.id(), restore(cx, &tx, turn, &found, hash).await?)
+    } else {
+        let new = new.ok_or_else(|| RecoverAdminError::Unknown(claimed.to_string()))?;
+        (add(cx, &tx, turn, new?, hash).await?, Vec::new())
     };
     let record =
         OperatorRecord { operator: OPERATOR, method: METHOD, target: user_id.to_string(), fields };
-    audit::append_operator(&tx, &cx.env, record).await?;
-    tx.commit().await?;
-    Ok(Some((user_id, created)))
+    audit::append_operator(&tx, &cx.env, record).await.map_err(Error::from)?;
+    tx.commit().await.map_err(Error::from)?;
+    Ok((user_id, created))
 }
 
 /// Gives an account back to whoever is told the password.

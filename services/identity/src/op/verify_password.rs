@@ -23,8 +23,7 @@ pub async fn verify_password(
 ) -> Result<Subject, Error> {
     // A text that cannot be a username is looked for like any other: it costs
     // what an unknown one costs.
-    let username =
-        Username::parse(username).unwrap_or_else(|_| Username::stored(username.to_owned()));
+    let username = Username::claimed(username);
     loop {
         let known = credential::find_by_username(cx.db.read(), &username).await?;
         let stored = known.as_ref().map(|(_, hash)| hash.as_str());

@@ -5,6 +5,7 @@ mod m0001_deletion;
 mod m0001_ledger;
 mod m0002_api_key;
 mod m0002_search_text;
+mod m0002_skeleton;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_deletion::Migration),
             Box::new(m0002_search_text::Migration),
             Box::new(m0002_api_key::Migration),
+            Box::new(m0002_skeleton::Migration),
         ]
     }
 }

@@ -16,8 +16,8 @@ use super::{
     ledger::{state_name, subject_of},
 };
 use crate::domain::{
-    Cursor, Direction, DisplayName, Email, OrderKey, SortValue, State, User, UserFilter, UserOrder,
-    Username, folded,
+    Cursor, Direction, DisplayName, Email, OrderKey, Skeleton, SortValue, State, User, UserFilter,
+    UserOrder, Username, folded,
 };
 
 /// Adds the profile of a user. A name that is taken is [`DbError::Unique`].
@@ -63,6 +63,18 @@ pub async fn find_by_username(
 ) -> Result<Option<User>, DbError> {
     let found = users().filter(Column::Username.eq(username.as_str())).one(connection).await?;
     found.map(user_of).transpose()
+}
+
+/// The usernames that look like a new one: usually none.
+pub async fn find_lookalikes(tx: &Tx, skeleton: &Skeleton) -> Result<Vec<Username>, DbError> {
+    let found: Vec<String> = Entity::find()
+        .select_only()
+        .column(Column::Username)
+        .filter(Column::Skeleton.eq(skeleton.as_str()))
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    Ok(found.into_iter().map(Username::stored).collect())
 }
 
 /// Those of some users that exist.
@@ -195,6 +207,7 @@ fn row(user: &User) -> Model {
     Model {
         id: user.id().uuid(),
         username: user.username.to_string(),
+        skeleton: user.username.skeleton().as_str().to_owned(),
         display_name: user.display_name.as_str().to_owned(),
         email: user.email.as_str().to_owned(),
         search_text,

@@ -18,6 +18,7 @@ mod layers;
 mod list_deletions;
 mod list_subject_states;
 mod list_users;
+mod lookalikes;
 mod participant;
 mod plan_user_deletion;
 mod races;

@@ -14,7 +14,7 @@ async fn what_was_stored_then_is_folded_again() {
     for number in 0..1_100 {
         let insert = format!(
             "INSERT INTO user SELECT randomblob(16), 'user{number}', 'Straße', '', 'straße', etag, \
-             created_at, updated_at, last_login_at FROM user WHERE username = 'root'"
+             created_at, updated_at, last_login_at, '' FROM user WHERE username = 'root'"
         );
         tx.execute_unprepared(&insert).await.unwrap();
     }

@@ -11,6 +11,9 @@ pub struct Model {
     pub id: Uuid,
     /// The username in its mapped form; unique.
     pub username: String,
+    /// What the username looks like. Not unique: accounts from before it was
+    /// looked at may look alike.
+    pub skeleton: String,
     /// What others see.
     pub display_name: String,
     /// Where the user can be written to; empty where it is not known.
