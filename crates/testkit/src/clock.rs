@@ -39,6 +39,12 @@ impl MockClock {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.iter().copied().filter(|at| *at > now).min()
     }
+
+    /// Whether somebody waits for exactly this moment.
+    #[must_use]
+    pub fn is_awaited(&self, at: Timestamp) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).contains(&at)
+    }
 }
 
 impl Clock for MockClock {

@@ -1,16 +1,18 @@
 //! What tests are driven with: a clock that only moves when told to, seeded
-//! randomness, databases that vanish, and the import table of the code style.
+//! randomness, databases that vanish, patience, and the import table of the code style.
 //! Knows no service.
 #![expect(clippy::expect_used, reason = "a test that cannot begin has failed")]
 
 mod clock;
 mod db;
+mod eventually;
 pub mod layers;
 mod rng;
 mod steps;
 
 pub use clock::MockClock;
 pub use db::TempDb;
+pub use eventually::eventually;
 pub use rng::SeededRng;
 pub use steps::{Passes, StopAt};
 

@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use roster_events::{Address, Bus, DeliveryState, Effect, Event, Faults, Receipt};
 use roster_kernel::Deadline;
+use roster_testkit::eventually;
 
 use crate::harness::{World, name};
 
@@ -163,9 +164,7 @@ async fn waiting_for_an_effect_ends_with_the_receipt_or_before_the_deadline() {
     let pending = async {
         let waiting = world.outbox.wait_for(event, "session", deadline);
         let time = async {
-            while world.clock.next_wake().is_none() {
-                tokio::task::yield_now().await;
-            }
+            eventually(async || world.clock.next_wake().is_some()).await;
             world.clock.advance(Duration::from_millis(9_500));
         };
         tokio::join!(waiting, time).0.unwrap()

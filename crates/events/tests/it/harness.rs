@@ -18,7 +18,7 @@ use roster_events::{
 use roster_kernel::{Env, EventId, ServiceName, UserId};
 use roster_proto::event::v1::UserDeleted;
 use roster_server::Tasks;
-use roster_testkit::{MockClock, TempDb};
+use roster_testkit::{MockClock, TempDb, eventually};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 pub struct Source;
@@ -117,9 +117,7 @@ impl World {
     /// Waits until everybody listens: what is published before is lost, and
     /// only comes again with the next attempt.
     async fn subscribed(&self, expected: usize) {
-        while self.bus.subscriptions() < expected {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || self.bus.subscriptions() >= expected).await;
     }
 
     pub async fn append(&self) -> EventId {
@@ -133,9 +131,8 @@ impl World {
 
     /// Lets everything happen that happens without time passing.
     pub async fn settle(&self) {
-        while !self.outbox.is_idle().await.unwrap() || self.bus.in_flight() > 0 {
-            tokio::task::yield_now().await;
-        }
+        let settled = async || self.outbox.is_idle().await.unwrap() && self.bus.in_flight() == 0;
+        eventually(settled).await;
     }
 
     /// Moves the time on until nothing more will happen.
@@ -153,9 +150,7 @@ impl World {
 
     /// Waits until the relay has noticed that time has passed.
     async fn woken(&self) {
-        while self.outbox.due().await.unwrap() > 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || self.outbox.due().await.unwrap() == 0).await;
     }
 
     async fn unconfirmed(&self) -> usize {

@@ -18,7 +18,7 @@ use roster_proto::{
     },
 };
 use roster_server::{Tasks, Upstream};
-use roster_testkit::{MockClock, TempDb};
+use roster_testkit::{MockClock, TempDb, eventually};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait, Set,
@@ -205,9 +205,7 @@ impl World {
     pub async fn start(&self) {
         let bus: Arc<dyn Bus> = self.bus.clone();
         self.participant.start(bus, &self.tasks);
-        while self.bus.subscriptions() == 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || self.bus.subscriptions() > 0).await;
     }
 
     pub fn db(&self) -> &Db {
@@ -271,9 +269,7 @@ impl World {
     }
 
     pub async fn settle(&self) {
-        while self.bus.in_flight() > 0 {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || self.bus.in_flight() == 0).await;
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     pin::Pin,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use roster_kernel::{Caller, Deadline, Env, ServiceName};
@@ -22,6 +21,7 @@ use roster_proto::{
 };
 use roster_server::{AccessTable, PeerAddr, ServiceStack, Upstream};
 use roster_testkit::MockClock;
+pub use roster_testkit::eventually;
 use tokio::sync::Notify;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, service::Routes};
@@ -163,14 +163,4 @@ pub fn within<T>(mut request: Request<T>, timeout: &str) -> Request<T> {
 /// The reason of a refusal.
 pub fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
-}
-
-/// Waits for what is about to happen, and fails when it does not.
-pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never happened");
 }

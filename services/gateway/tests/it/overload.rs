@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use roster_gateway::GatewayConfig;
+use roster_testkit::eventually;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -19,10 +20,11 @@ async fn what_does_not_fit_is_refused_at_once_and_told_when_to_come_again() {
         waiting.spawn(async move { edge.call(LOGIN, &[]).await.0 });
     }
     let mut arrived = 0;
-    while arrived < 2 {
-        tokio::task::yield_now().await;
+    eventually(async || {
         arrived += edge.seen().len();
-    }
+        arrived == 2
+    })
+    .await;
     let response = edge.send(grpc(LOGIN, &[])).await;
     let status = Status::from_header_map(response.headers()).unwrap();
     assert_eq!(status.code(), Code::ResourceExhausted);

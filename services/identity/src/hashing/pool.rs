@@ -211,9 +211,7 @@ mod tests {
         let pool = HashPool::start(3, 2).unwrap();
         let shared = Arc::downgrade(&pool.shared);
         drop(pool);
-        while shared.strong_count() > 0 {
-            thread::yield_now();
-        }
+        roster_testkit::eventually(async || shared.strong_count() == 0).await;
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use roster_kernel::{Actor, UserId};
 use roster_proto::identity::v1::{
     BatchGetUsersRequest, GetUserRequest, ListUsersRequest, UserStatistics,
 };
+use roster_testkit::eventually;
 use tonic::Code;
 
 use crate::{
@@ -74,9 +75,7 @@ async fn a_silent_participant_costs_its_counts_only() {
         vec![(name("session"), sessions.upstream()), (name("persona"), personas.upstream())];
     let world = World::with(Setup { participants, ..Setup::default() }).await;
     let patience = async {
-        while personas.asked.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || !personas.asked.lock().unwrap().is_empty()).await;
         world.clock.advance(Duration::from_secs(1));
     };
     let (counted, ()) = tokio::join!(statistics(&world), patience);

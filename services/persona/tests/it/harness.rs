@@ -39,7 +39,7 @@ use roster_proto::{
     },
 };
 use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
-use roster_testkit::{MockClock, TempDb};
+use roster_testkit::{MockClock, TempDb, eventually};
 use tonic::{
     Code, Request, Response, Status,
     service::{Interceptor, Routes, interceptor::InterceptedService},
@@ -121,9 +121,7 @@ impl World {
             identity: Upstream::from(identity),
         });
         // What is announced before the service listens would be lost.
-        while bus.subscriptions() < 1 {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || bus.subscriptions() > 0).await;
         Self { clock, env, db, bus, tasks, ledger, users, service }
     }
 

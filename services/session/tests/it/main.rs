@@ -1,5 +1,5 @@
 //! The session service, driven through its own routes.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may fail the test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 mod authenticate;
 mod identity;

@@ -20,6 +20,7 @@ use roster_proto::{
 };
 use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_session::{Deps, Migrator, Service, SessionConfig};
+pub use roster_testkit::eventually;
 use roster_testkit::{MockClock, TempDb};
 use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tonic::{Request, Status, service::Routes};
@@ -226,12 +227,12 @@ impl World {
         self.clock.advance(by);
     }
 
-    /// Moves the time and waits until the storing of uses, the most frequent
-    /// of the background tasks, has run and rests again.
+    /// Moves the time and waits until the storing of uses has run and rests
+    /// again.
     pub async fn settle_after(&self, by: Duration) {
         self.advance(by);
         let rests_until = self.env.now() + STORE_EVERY;
-        eventually(async || self.clock.next_wake() == Some(rests_until)).await;
+        eventually(async || self.clock.is_awaited(rests_until)).await;
     }
 }
 
@@ -265,14 +266,4 @@ pub fn fields(status: &Status) -> Vec<String> {
     let violations =
         status.get_details_bad_request().into_iter().flat_map(|it| it.field_violations);
     violations.map(|violation| violation.field).collect()
-}
-
-/// Waits for what a background task is about to do.
-pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it never happened");
 }

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::client::Client;
+use crate::{binary::PATIENCE, client::Client};
 
 pub const ADMIN_PASSWORD: &str = "the first administrator's";
 pub const PASSWORD: &str = "correct horse";
@@ -177,7 +177,8 @@ impl World {
 
     /// Lets everything happen that happens without time passing.
     pub async fn settle(&self) {
-        self.suite.settle().await.unwrap();
+        let settled = tokio::time::timeout(PATIENCE, self.suite.settle()).await;
+        settled.expect("an end of what happens").unwrap();
     }
 
     /// Answers `call`, moving the time on whenever it waits for a receipt

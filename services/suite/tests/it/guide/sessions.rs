@@ -11,6 +11,7 @@ use roster_proto::{
     },
     time,
 };
+use roster_testkit::eventually;
 use tonic::Code;
 
 use crate::{
@@ -58,9 +59,8 @@ async fn last_seen_follows_a_session_within_a_minute() {
     world.clock.advance(Duration::from_mins(1));
     let expected = Some(time::to_proto(seen));
     // Written in the background, soon.
-    while sessions_of(&world, &client.user_id).await[0].last_seen_time != expected {
-        tokio::task::yield_now().await;
-    }
+    eventually(async || sessions_of(&world, &client.user_id).await[0].last_seen_time == expected)
+        .await;
 }
 
 #[tokio::test]
