@@ -12,4 +12,6 @@ mod tx;
 pub use connect::{Db, DbConfig};
 pub use error::DbError;
 pub use migrate::column;
+/// What queries outside a transaction run on: [`Db::read`].
+pub use sea_orm::DatabaseConnection;
 pub use tx::Tx;

@@ -3,10 +3,9 @@
 //! state and asks this for the rest.
 
 use async_trait::async_trait;
-use roster_db::{DbError, Tx, replay};
+use roster_db::{DatabaseConnection, DbError, Tx, replay};
 use roster_kernel::{Timestamp, UserId};
 use roster_participant::{Place, Subject, SubjectData};
-use sea_orm::DatabaseConnection;
 
 use crate::{
     domain::{Annotation, Entry, Ontology, Persona, fitting},
