@@ -43,10 +43,14 @@ pub enum ConfigError {
 /// `environment` that are named `ROSTER__SECTION__KEY`. Unknown keys are
 /// refused, in the file and in the environment. A variable that stands for a
 /// list holds its entries with commas between them.
+///
+/// `aliases` are other names of variables, each with its key; where a variable
+/// of both names is given, the one that begins with `ROSTER__` counts.
 pub fn load<T: Serialize + DeserializeOwned>(
     defaults: &T,
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
+    aliases: &[(&str, &str)],
 ) -> Result<T, ConfigError> {
     let known = serde_json::to_value(defaults)?;
     let mut builder = Config::builder().add_source(Config::try_from(defaults)?);
@@ -59,8 +63,11 @@ pub fn load<T: Serialize + DeserializeOwned>(
         builder = builder.add_source(file);
     }
     let mut variables = HashMap::new();
+    let mut environment: Vec<_> = environment.into_iter().collect();
+    // What is read later counts.
+    environment.sort_by_key(|(name, _)| name.starts_with(PREFIX));
     for (name, value) in environment {
-        let Some(key) = key_of(&name) else { continue };
+        let Some(key) = key_of(&name, aliases) else { continue };
         let Some(kind) = find(&known, &key).map(|default| kind_of(default, value)) else {
             return Err(ConfigError::UnknownKey { key, origin: name });
         };
@@ -97,7 +104,10 @@ pub fn process_env() -> Vec<(String, String)> {
 }
 
 /// The key that a variable stands for, if it stands for any.
-fn key_of(name: &str) -> Option<String> {
+fn key_of(name: &str, aliases: &[(&str, &str)]) -> Option<String> {
+    if let Some((_, key)) = aliases.iter().find(|(alias, _)| *alias == name) {
+        return Some((*key).to_owned());
+    }
     Some(name.strip_prefix(PREFIX)?.to_lowercase().replace(SEPARATOR, "."))
 }
 
@@ -183,12 +193,13 @@ mod tests {
         let mut on_disk = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         on_disk.write_all(file.as_bytes()).unwrap();
         let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        load(&Settings::default(), Some(on_disk.path()), environment)
+        let aliases = [("OPEN_DOOR", "open"), ("INNER_SIZE", "inner.size")];
+        load(&Settings::default(), Some(on_disk.path()), environment, &aliases)
     }
 
     #[test]
     fn without_file_and_variables_the_defaults_stand() {
-        let read: Settings = load(&Settings::default(), None, []).unwrap();
+        let read: Settings = load(&Settings::default(), None, [], &[]).unwrap();
         assert_eq!(read, Settings::default());
     }
 
@@ -232,6 +243,17 @@ mod tests {
     }
 
     #[test]
+    fn another_name_counts_where_the_own_one_is_not_given() {
+        assert!(read("open = false", &[("OPEN_DOOR", "true")]).unwrap().open);
+        for both in [
+            [("ROSTER__OPEN", "false"), ("OPEN_DOOR", "true")],
+            [("OPEN_DOOR", "true"), ("ROSTER__OPEN", "false")],
+        ] {
+            assert!(!read("", &both).unwrap().open);
+        }
+    }
+
+    #[test]
     fn unknown_keys_are_named_with_their_place() {
         for (file, environment, key, place) in [
             ("nmae = 'x'", vec![], "`nmae`", ".toml"),
@@ -252,6 +274,8 @@ mod tests {
             ("open = 'perhaps'", vec![], "`open`", ".toml"),
             ("[inner]\nsize = -1", vec![], "`inner.size`", ".toml"),
             ("", vec![("ROSTER__INNER__SIZE", "big")], "`inner.size`", "ROSTER__INNER__SIZE"),
+            ("", vec![("INNER_SIZE", "big")], "`inner.size`", "in INNER_SIZE"),
+            ("", vec![("OPEN_DOOR", "maybe")], "`open`", "in OPEN_DOOR"),
             ("", vec![("ROSTER__MODE", "medium")], "`mode`", "ROSTER__MODE"),
             ("mode = 'medium'", vec![], "`mode`", ".toml"),
         ] {
@@ -263,7 +287,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
         let missing = Path::new("/nowhere/roster.toml");
-        let said = load(&Settings::default(), Some(missing), []).unwrap_err().to_string();
+        let said = load(&Settings::default(), Some(missing), [], &[]).unwrap_err().to_string();
         assert!(said.contains("/nowhere/roster.toml"), "{said}");
     }
 }

@@ -49,7 +49,8 @@ mod address {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it.
+    /// What is logged, as `tracing-subscriber`'s `EnvFilter` reads it; of
+    /// libraries, never more than `info`.
     pub filter: String,
     /// `text` for people, `json` for programs.
     pub format: LogFormat,
@@ -158,34 +159,34 @@ const LONGEST_SOCKET_PATH: usize = 90;
 
 /// The guide's names for settings.
 const GUIDE: [(&str, &str); 2] = [
-    ("ALLOW_REGISTRATION", "ROSTER__IDENTITY__ALLOW_REGISTRATION"),
-    ("SESSION_TIMEOUT_DAYS", "ROSTER__SESSION__TIMEOUT_DAYS"),
+    ("ALLOW_REGISTRATION", "identity.allow_registration"),
+    ("SESSION_TIMEOUT_DAYS", "session.timeout_days"),
 ];
 
 /// Reads the settings, and the password of the first administrator: no
 /// setting, as it counts only once and must not be shown.
 pub fn load(
     file: Option<&Path>,
-    environment: Vec<(String, String)>,
+    mut environment: Vec<(String, String)>,
 ) -> Result<(RosterConfig, Option<SecretString>), LoadError> {
-    let (mut guide, mut own) = (Vec::new(), Vec::new());
-    let mut admin_password = None;
-    for (name, value) in environment {
-        if name == "ADMIN_PASSWORD" {
-            admin_password = Some(SecretString::from(value));
-        } else if let Some((_, key)) = GUIDE.iter().find(|(guide, _)| *guide == name) {
-            guide.push(((*key).to_owned(), value));
-        } else {
-            own.push((name, value));
-        }
-    }
-    // Where both names are given, Roster's own counts.
-    guide.retain(|(key, _)| own.iter().all(|(name, _)| name != key));
-    own.extend(guide);
-    let config: RosterConfig = roster_server::config::load(&RosterConfig::default(), file, own)
+    let given = environment.iter().position(|(name, _)| name == "ADMIN_PASSWORD");
+    let admin_password = given.map(|index| SecretString::from(environment.swap_remove(index).1));
+    let named = |name: &str| environment.iter().any(|(given, _)| given == name);
+    let used: Vec<_> = GUIDE.into_iter().filter(|(name, _)| named(name)).collect();
+    let defaults = RosterConfig::default();
+    let config = roster_server::config::load(&defaults, file, environment, &used)
         .map_err(|error| LoadError::Unreadable(Box::new(error)))?;
-    config.validate().map_err(LoadError::Invalid)?;
+    config.validate().map_err(|error| LoadError::Invalid(placed(error, &used)))?;
     Ok((config, admin_password))
+}
+
+/// Says under which of the guide's names the value was given that makes no
+/// sense.
+fn placed(error: String, used: &[(&str, &str)]) -> String {
+    match used.iter().find(|(_, key)| error.starts_with(key)) {
+        Some((name, _)) => format!("{error} (given as {name})"),
+        None => error,
+    }
 }
 
 impl RosterConfig {
@@ -301,7 +302,10 @@ mod tests {
             ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),
             ("ROSTER__GATEWAY__MAX_CONCURRENT_CALLS", "0", "gateway.max_concurrent_calls"),
             ("ROSTER__LOG__FORMAT", "xml", "xml"),
-            ("SESSION_TIMEOUT_DAYS", "many", "many"),
+            ("SESSION_TIMEOUT_DAYS", "many", "in SESSION_TIMEOUT_DAYS"),
+            ("SESSION_TIMEOUT_DAYS", "0", "given as SESSION_TIMEOUT_DAYS"),
+            ("ALLOW_REGISTRATION", "maybe", "in ALLOW_REGISTRATION"),
+            ("ROSTER__IDENTITY__ALLOW_REGISTRATION", "maybe", "in ROSTER__IDENTITY__ALLOW"),
             ("ROSTER__INTERNAL_SOCKET", &"/".repeat(91), "internal_socket"),
         ] {
             let message = load(None, env(&[(name, value)])).unwrap_err().to_string();

@@ -28,25 +28,25 @@ use crate::{
     world::{PASSWORD, person},
 };
 
-async fn sign_in(nobody: &Client, username: &str, password: &str) -> Result<Client, Status> {
+pub async fn sign_in(nobody: &Client, username: &str, password: &str) -> Result<Client, Status> {
     let (username, password) = (username.to_owned(), password.to_owned());
     let request = LoginRequest { username, password, ..LoginRequest::default() };
     let answer = nobody.sessions().login(request).await?.into_inner();
     Ok(nobody.with_token(&answer.token, &answer.session.unwrap().user_id))
 }
 
-fn user(username: &str) -> CreateUserRequest {
+pub fn user(username: &str) -> CreateUserRequest {
     CreateUserRequest { username: username.to_owned(), ..person() }
 }
 
-async fn usernames(admin: &Client) -> Vec<String> {
+pub async fn usernames(admin: &Client) -> Vec<String> {
     let request = ListUsersRequest { page_size: 200, ..ListUsersRequest::default() };
     let answer = admin.users().list_users(request).await.unwrap().into_inner();
     answer.users.into_iter().map(|user| user.username).collect()
 }
 
 /// `command` with a variable set.
-fn with(mut command: Command, name: &str, value: &str) -> Command {
+pub fn with(mut command: Command, name: &str, value: &str) -> Command {
     command.env(name, value);
     command
 }
@@ -127,7 +127,7 @@ fn what_is_kept_is_for_its_owner_alone() {
 /// A failure to start: one line that says what to do about it, and nothing of
 /// how the program is made.
 #[track_caller]
-fn refused(command: Command, named: &[&str]) -> Ended {
+pub fn refused(command: Command, named: &[&str]) -> Ended {
     let ended = binary::run(command);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert_eq!(ended.stdout, "", "{ended:?}");
@@ -151,7 +151,7 @@ fn settings_that_cannot_be_used_are_named() {
         ("ROSTER__SESSION__TIMEOUT", "3", "session.timeout"),
         ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),
         ("SESSION_TIMEOUT_DAYS", "three", "three"),
-        ("ALLOW_REGISTRATION", "perhaps", "allow_registration"),
+        ("ALLOW_REGISTRATION", "perhaps", "in ALLOW_REGISTRATION"),
         ("ROSTER__LISTEN", "0.0.0.0:0", "allow_plaintext"),
         ("ROSTER__LISTEN", "nowhere", "listen"),
         ("ROSTER__SERVER__MAX_CONNECTIONS", "0", "server.max_connections"),
