@@ -2,17 +2,23 @@
 
 use std::{
     fs::OpenOptions,
-    io,
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection as _,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use roster_server::metrics::Meters;
@@ -52,6 +58,11 @@ impl DbConfig {
             // local file has no connection to lose.
             .test_before_acquire(false)
             .sqlx_logging(false)
+            // Where a disk is full, SQLite ends the transaction by itself; the
+            // driver, which then cannot, takes it for open for good.
+            .map_sqlx_sqlite_before_acquire(|connection, _| {
+                Box::pin(async { Ok(!connection.is_in_transaction()) })
+            })
             .map_sqlx_sqlite_opts(move |_| {
                 SqliteConnectOptions::new()
                     .filename(&path)
@@ -68,16 +79,22 @@ impl DbConfig {
     }
 
     /// Makes the file, for its owner alone, if it is not there: it holds hashes
-    /// of passwords. SQLite gives its log the same mode.
+    /// of passwords. SQLite gives its log the same mode. One that is there has
+    /// to be writable: SQLite would make do with reading it.
     fn create(&self) -> Result<(), DbError> {
         let mut options = OpenOptions::new();
-        match options.write(true).create_new(true).mode(0o600).open(&self.path) {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => {
-                Err(DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(error.to_string()))))
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        options.open(&self.path).map(drop).map_err(|error| {
+            let cause = DbErr::Conn(RuntimeErr::Internal(error.to_string()));
+            let kind = error.kind();
+            if matches!(kind, ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) {
+                DbError::ReadOnly(cause)
+            } else if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+                DbError::Full(cause)
+            } else {
+                DbError::Unavailable(cause)
             }
-        }
+        })
     }
 
     /// A single connection of its own, for migrations.
@@ -98,6 +115,32 @@ pub struct Db {
 struct Inner {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    /// Whether the last attempt to write found no room, or no right, to.
+    refusing: Refusing,
+}
+
+/// Notes of every write whether the database refuses to be written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Refusing(Arc<AtomicBool>);
+
+impl Refusing {
+    /// Notes that a write failed.
+    pub(crate) fn failed(&self, error: DbErr) -> DbError {
+        let error = DbError::from(error);
+        if let DbError::Full(_) | DbError::ReadOnly(_) = error {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// Notes that a write is durable.
+    pub(crate) fn written(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    fn noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Db {
@@ -106,7 +149,8 @@ impl Db {
         config.create()?;
         let writer = Database::connect(config.options(1)).await?;
         let readers = Database::connect(config.options(config.readers)).await?;
-        Ok(Self { inner: Arc::new(Inner { readers, writer }), timing: None })
+        let refusing = Refusing::default();
+        Ok(Self { inner: Arc::new(Inner { readers, writer, refusing }), timing: None })
     }
 
     /// The same database, whose transactions are timed under its `name`.
@@ -126,19 +170,28 @@ impl Db {
     /// sees the latest committed state and cannot fail over a concurrent
     /// writer later on (`BEGIN IMMEDIATE`).
     pub async fn begin(&self) -> Result<Tx, DbError> {
+        let refusing = self.inner.refusing.clone();
         let asked = Instant::now();
-        let begun = self.inner.writer.begin_with_options(transaction_options()).await?;
+        let begun = self.inner.writer.begin_with_options(transaction_options()).await;
+        let begun = begun.map_err(|error| refusing.failed(error))?;
         if let Some(timing) = &self.timing {
             timing.waited(asked.elapsed());
         }
-        Ok(Tx::new(begun, self.timing.clone()))
+        Ok(Tx::new(begun, refusing, self.timing.clone()))
     }
 
-    /// Whether the database answers, and is one that has been migrated. Reads
-    /// a row: the driver's own ping would not reach the file.
+    /// Whether the database answers, is one that has been migrated, and can be
+    /// written as far as is known. Reads a row: the driver's own ping would
+    /// not reach the file. Writes only while the last write was refused.
     pub async fn ping(&self) -> Result<(), DbError> {
         let read = "SELECT 1 FROM seaql_migrations LIMIT 1";
         self.inner.readers.execute_unprepared(read).await?;
+        if self.inner.refusing.noted() {
+            let tx = self.begin().await?;
+            // The smallest change there is: nothing reads this number.
+            tx.execute_unprepared("PRAGMA user_version = 0").await?;
+            tx.commit().await?;
+        }
         Ok(())
     }
 

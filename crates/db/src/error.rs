@@ -16,13 +16,20 @@ pub enum DbError {
     /// The database cannot be reached right now.
     #[error("database unavailable")]
     Unavailable(#[source] DbErr),
-    /// The database refuses to write: the disk is full or read-only. Nothing
-    /// that was acknowledged is lost.
-    #[error("database refuses to write")]
+    /// The database may not be written. Nothing that was acknowledged is lost.
+    #[error("database is read-only")]
     ReadOnly(#[source] DbErr),
+    /// There is no room to write: the disk is full, a quota is used up, or
+    /// the disk fails. Nothing that was acknowledged is lost.
+    #[error("no room to write")]
+    Full(#[source] DbErr),
     /// The database is damaged or not one of Roster's.
     #[error("database is damaged")]
     Corrupt(#[source] DbErr),
+    /// A newer version of the service has migrated the database. Carries the
+    /// migration that this version does not know.
+    #[error("database is of a newer version, which applied {0}")]
+    Newer(String),
     /// A stored value is not what the code expects.
     #[error("unexpected stored value in {0}")]
     Unexpected(&'static str),
@@ -39,10 +46,29 @@ impl DbError {
             Self::Unique(_) => "unique constraint violated",
             Self::Conflict(_) => "conflict with another transaction",
             Self::Unavailable(_) => "database unavailable",
-            Self::ReadOnly(_) => "database refuses to write",
+            Self::ReadOnly(_) => "database is read-only",
+            Self::Full(_) => "no room to write",
             Self::Corrupt(_) => "database is damaged",
+            Self::Newer(_) => "database is of a newer version",
             Self::Unexpected(_) => "unexpected stored value",
             Self::Other(_) => "database operation failed",
+        }
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Conflict(_) => "another program has it open, stop that first",
+            Self::Unavailable(_) | Self::ReadOnly(_) => {
+                "it must belong to the user that runs Roster, on a file system that can be written"
+            }
+            Self::Full(_) => "make room for it, nothing that was acknowledged is lost",
+            Self::Corrupt(_) | Self::Unexpected(_) => {
+                "restore the whole data directory from your backup"
+            }
+            Self::Newer(_) => "run that version, or restore the backup from before it",
+            Self::Unique(_) | Self::Other(_) => "this is a defect of Roster, report it",
         }
     }
 }
@@ -57,6 +83,11 @@ mod sqlite {
     pub const FULL: u32 = 13;
     pub const CANTOPEN: u32 = 14;
     pub const NOTADB: u32 = 26;
+
+    /// Extended codes: what a full disk or quota is told as where SQLite does
+    /// not recognise it.
+    pub const IOERR_WRITE: u32 = IOERR | 3 << 8;
+    pub const IOERR_SHMSIZE: u32 = IOERR | 19 << 8;
 }
 
 impl From<DbErr> for DbError {
@@ -65,13 +96,19 @@ impl From<DbErr> for DbError {
             return Self::Unique(what);
         }
         if let DbErr::ConnectionAcquire(_) | DbErr::Conn(_) = error
-            && primary_code(&error).is_none()
+            && result_code(&error).is_none()
         {
             return Self::Unavailable(error);
         }
-        match primary_code(&error) {
+        let code = result_code(&error);
+        if let Some(sqlite::IOERR_WRITE | sqlite::IOERR_SHMSIZE) = code {
+            return Self::Full(error);
+        }
+        // The extended code carries the primary one in its low byte.
+        match code.map(|code| code & 0xff) {
             Some(sqlite::BUSY | sqlite::LOCKED) => Self::Conflict(error),
-            Some(sqlite::READONLY | sqlite::FULL) => Self::ReadOnly(error),
+            Some(sqlite::READONLY) => Self::ReadOnly(error),
+            Some(sqlite::FULL) => Self::Full(error),
             Some(sqlite::CORRUPT | sqlite::NOTADB) => Self::Corrupt(error),
             Some(sqlite::IOERR | sqlite::CANTOPEN) => Self::Unavailable(error),
             Some(_) | None => Self::Other(error),
@@ -79,13 +116,11 @@ impl From<DbErr> for DbError {
     }
 }
 
-/// The primary result code behind an error; the extended one carries it in
-/// its low byte.
-fn primary_code(error: &DbErr) -> Option<u32> {
+/// The extended result code behind an error.
+fn result_code(error: &DbErr) -> Option<u32> {
     let (DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else {
         return None;
     };
     let sea_orm::RuntimeErr::SqlxError(cause) = runtime else { return None };
-    let code = cause.as_database_error()?.code()?.parse::<u32>().ok()?;
-    Some(code & 0xff)
+    cause.as_database_error()?.code()?.parse().ok()
 }

@@ -10,15 +10,34 @@ impl From<DbError> for Refusal {
     /// else is a defect, or damage, and for the log only.
     fn from(error: DbError) -> Self {
         match &error {
-            DbError::Conflict(_) | DbError::Unavailable(_) | DbError::ReadOnly(_) => {
-                Self::unavailable(&error)
-            }
+            DbError::Conflict(_) | DbError::Unavailable(_) => Self::unavailable(&error),
+            DbError::Full(_) | DbError::ReadOnly(_) => unwritable(&error),
             DbError::Unique(_)
+            | DbError::Newer(_)
             | DbError::Corrupt(_)
             | DbError::Unexpected(_)
             | DbError::Other(_) => Self::internal(&error),
         }
     }
+}
+
+/// Not worth repeating before somebody has done something about it.
+fn unwritable(error: &DbError) -> Refusal {
+    tracing::error!(error = error as &dyn std::error::Error, "writes are refused");
+    if let DbError::ReadOnly(_) = error {
+        return Refusal::new(
+            Code::Unavailable,
+            "STORAGE_READ_ONLY",
+            "The storage is read-only, and nothing has been changed; whoever runs Roster has to \
+             look after it",
+        );
+    }
+    Refusal::new(
+        Code::ResourceExhausted,
+        "STORAGE_FULL",
+        "There is no room to store the change, and nothing has been changed; whoever runs Roster \
+         has to make room",
+    )
 }
 
 impl From<ReplayError> for Refusal {

@@ -10,7 +10,7 @@ use std::{
 use sea_orm::DatabaseTransaction;
 use tracing::Instrument as _;
 
-use crate::{DbError, timing::Timing};
+use crate::{DbError, connect::Refusing, timing::Timing};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -20,12 +20,17 @@ type Hook = Box<dyn FnOnce() + Send>;
 pub struct Tx {
     inner: DatabaseTransaction,
     after_commit: Mutex<Vec<Hook>>,
+    refusing: Refusing,
     timing: Option<Arc<Timing>>,
 }
 
 impl Tx {
-    pub(crate) const fn new(inner: DatabaseTransaction, timing: Option<Arc<Timing>>) -> Self {
-        Self { inner, after_commit: Mutex::new(Vec::new()), timing }
+    pub(crate) const fn new(
+        inner: DatabaseTransaction,
+        refusing: Refusing,
+        timing: Option<Arc<Timing>>,
+    ) -> Self {
+        Self { inner, after_commit: Mutex::new(Vec::new()), refusing, timing }
     }
 
     /// Runs `hook` once the transaction has committed, and never otherwise:
@@ -46,7 +51,9 @@ impl Tx {
             db.operation.name = "COMMIT",
         );
         let asked = Instant::now();
-        self.inner.commit().instrument(span).await?;
+        let committed = self.inner.commit().instrument(span).await;
+        committed.map_err(|error| self.refusing.failed(error))?;
+        self.refusing.written();
         if let Some(timing) = self.timing {
             timing.committed(asked.elapsed());
         }

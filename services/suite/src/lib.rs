@@ -9,6 +9,7 @@ pub mod cli;
 mod config;
 mod first_start;
 mod internal_socket;
+mod lock;
 mod migrate;
 mod recover;
 mod rotate;
@@ -18,6 +19,7 @@ mod suite;
 mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
+pub use lock::{DataDirLock, LockError};
 pub use rotate::{Rotated, rotate_keys};
 pub use secrets::{Secrets, SecretsError};
 pub use suite::{StartError, Suite};

@@ -5,7 +5,7 @@ use std::{fs::DirBuilder, io::Write as _, os::unix::fs::DirBuilderExt as _, path
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 
-use crate::{RosterConfig, Secrets, StartError, Suite};
+use crate::{DataDirLock, RosterConfig, Secrets, StartError, Suite};
 
 /// The services that have a database.
 const SERVICES: [&str; 3] = ["identity", "persona", "session"];
@@ -21,14 +21,16 @@ pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
     move |error| StartError::Db(path, error)
 }
 
-/// Makes sure of the data directory, which only its owner may look into, and
-/// of the secrets: before the first database, as databases without secrets
-/// mean that the secrets were lost.
-pub fn prepare(config: &RosterConfig, env: &Env) -> Result<Secrets, StartError> {
+/// Makes sure of the data directory, which only its owner may look into and
+/// only one process may work on, and of the secrets: before the first
+/// database, as databases without secrets mean that the secrets were lost.
+/// Whoever works on the databases holds the lock until they are closed.
+pub fn prepare(config: &RosterConfig, env: &Env) -> Result<(DataDirLock, Secrets), StartError> {
     let folder = &config.data_dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
-    Ok(Secrets::load_or_create(folder, env)?)
+    let lock = DataDirLock::take(folder)?;
+    Ok((lock, Secrets::load_or_create(folder, env)?))
 }
 
 /// Brings every database up to date; answers what was applied to which.
@@ -49,7 +51,7 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
 
 /// `roster migrate`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
-    prepare(config, env)?;
+    let (_lock, _secrets) = prepare(config, env)?;
     let applied = all(config).await?;
     let mut out = std::io::stdout().lock();
     for (service, migrations) in applied {

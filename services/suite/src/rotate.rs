@@ -38,7 +38,7 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 /// end, instead of another begun.
 pub async fn rotate_keys(config: &RosterConfig, env: &Env) -> Result<Rotated, StartError> {
     let folder = &config.data_dir;
-    let mut secrets = migrate::prepare(config, env)?;
+    let (_lock, mut secrets) = migrate::prepare(config, env)?;
     migrate::all(config).await?;
     let database = migrate::database(folder, "identity");
     let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;

@@ -14,7 +14,7 @@ use roster_server::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{RosterConfig, Secrets, StartError, migrate};
+use crate::{DataDirLock, RosterConfig, Secrets, StartError, migrate};
 
 const PERSONA: ServiceName = ServiceName::from_static("persona");
 const SESSION: ServiceName = ServiceName::from_static("session");
@@ -38,6 +38,8 @@ pub struct Services {
     /// What the edge does in the background; it ends when a drain begins.
     pub edge_tasks: Tasks,
     databases: [Db; 3],
+    /// Nobody else works on the databases meanwhile.
+    _lock: DataDirLock,
     /// How identity reaches the others: a circle that is cut at the end.
     circle: [Connect; 2],
 }
@@ -74,8 +76,7 @@ impl Services {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        let secrets = migrate::prepare(config, &env)?;
-        migrate::all(config).await?;
+        let (lock, secrets) = migrate::prepare(config, &env)?;
         let metrics = Metrics::new(config.otlp().as_ref())?;
         let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
@@ -91,7 +92,7 @@ impl Services {
             meters: meters.clone(),
             draining: edge_tasks.token(),
         };
-        let databases = databases(&config.data_dir, meters).await?;
+        let databases = databases(config, meters).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
         let keyring = keyring(&config.data_dir, &secrets, &identity_db).await?;
 
@@ -134,6 +135,7 @@ impl Services {
             tasks: common.tasks,
             edge_tasks,
             databases,
+            _lock: lock,
             circle: [connect_session, connect_persona],
         })
     }
@@ -152,7 +154,10 @@ impl Services {
     }
 }
 
-async fn databases(data_dir: &Path, meters: &Meters) -> Result<[Db; 3], StartError> {
+/// Brings every database up to date, and opens it.
+async fn databases(config: &RosterConfig, meters: &Meters) -> Result<[Db; 3], StartError> {
+    migrate::all(config).await?;
+    let data_dir = &config.data_dir;
     Ok([
         open(data_dir, "identity", meters).await?,
         open(data_dir, "persona", meters).await?,

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
-    RosterConfig, first_start,
+    LockError, RosterConfig, first_start,
     internal_socket::{Bound, InternalSocket},
     secrets::SecretsError,
     services::Services,
@@ -32,11 +32,14 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error("cannot use the data directory {0}")]
     DataDir(String, #[source] std::io::Error),
+    /// Another process works on the data directory, or nobody can.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The secrets cannot be used.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// A database cannot be opened or brought up to date.
-    #[error("cannot use {0}")]
+    #[error("cannot use {0}: {advice}", advice = .1.advice())]
     Db(String, #[source] roster_db::DbError),
     /// The keys that API keys are encrypted with are not those that the
     /// stored ones need.

@@ -97,6 +97,8 @@ fn taken(error: DbError) -> Error {
         error @ (DbError::Conflict(_)
         | DbError::Unavailable(_)
         | DbError::ReadOnly(_)
+        | DbError::Full(_)
+        | DbError::Newer(_)
         | DbError::Corrupt(_)
         | DbError::Unexpected(_)
         | DbError::Other(_)) => Error::Db(error),

@@ -117,6 +117,11 @@ impl Roster {
         endpoint.user_agent("tests/1.0").unwrap().connect().await.unwrap()
     }
 
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let line = format!("kill -{name} {}", self.child.id());

@@ -16,6 +16,7 @@ mod process;
 mod races;
 mod readme;
 mod rotate_keys;
+mod storage;
 mod strangers;
 mod telemetry;
 mod world;
