@@ -31,6 +31,11 @@ mod roster {
 
 pub use roster::{access, event, identity, persona, session, subject};
 
+/// `Debug` of the messages that carry secrets: without them.
+mod debug {
+    include!(concat!(env!("OUT_DIR"), "/debug.rs"));
+}
+
 /// The envelope of events.
 pub mod cloudevents {
     /// Version 1.0 of the specification.

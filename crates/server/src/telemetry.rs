@@ -15,13 +15,16 @@ use opentelemetry_sdk::{
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
-    filter::{FilterExt as _, ParseError},
-    layer::SubscriberExt,
+    filter::{FilterExt as _, LevelFilter, ParseError, Targets},
+    layer::{Filter, SubscriberExt},
     util::{SubscriberInitExt, TryInitError},
 };
 
 pub use otlp::{OtlpConfig, OtlpHeaders};
 pub use propagation::{continue_trace, trace_id, traceparent};
+
+/// What the targets of Roster's own log lines begin with.
+const OWN: &str = "roster";
 
 /// Which spans become part of traces: calls, events, and what they commit.
 const TRACED: &str = "info,roster_db=debug";
@@ -155,20 +158,35 @@ pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> 
     Ok(TelemetryGuard { exports })
 }
 
-/// What is logged.
-fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::try_new(directives)
+/// What is logged: what `directives` say, and of libraries nothing below INFO.
+/// What passes through them is theirs to show there, headers with tokens and
+/// statements with values among it, and no directive can ask for that.
+fn filter<S>(directives: &str) -> Result<impl Filter<S> + Send + Sync + use<S>, ParseError>
+where
+    S: tracing::Subscriber,
+{
+    let bounds =
+        Targets::new().with_default(LevelFilter::INFO).with_target(OWN, LevelFilter::TRACE);
+    Ok(EnvFilter::try_new(directives)?.and(bounds))
 }
 
 /// What of it is sent to a collector.
-fn filter_for_export(directives: &str) -> Result<EnvFilter, ParseError> {
+fn filter_for_export<S>(
+    directives: &str,
+) -> Result<impl Filter<S> + Send + Sync + use<S>, ParseError>
+where
+    S: tracing::Subscriber,
+{
     // The last of several directives for the same target counts.
     filter(&format!("{directives},{OF_EXPORTS}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
 
     use tracing::{Event, Subscriber};
     use tracing_subscriber::layer::Context;
@@ -196,5 +214,41 @@ mod tests {
             tracing::info!(target: "roster_identity", "something happened");
         });
         assert_eq!(*sent.0.lock().unwrap(), ["roster_identity"]);
+    }
+
+    /// Where a subscriber under test writes.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_directive_makes_libraries_show_what_passes_through_them() {
+        for directives in ["trace", "h2=trace,sqlx::query=trace,roster=trace,tonic[x]=trace"] {
+            let log = Log::default();
+            let writer = log.clone();
+            let lines = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+            let subscriber =
+                tracing_subscriber::registry().with(lines.with_filter(filter(directives).unwrap()));
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::trace!(target: "h2::codec", "canary");
+                tracing::debug!(target: "sqlx::query", "canary");
+                let _span = tracing::debug_span!(target: "tonic", "x", header = "canary").entered();
+                tracing::debug!(target: "anything", "canary");
+                tracing::info!(target: "h2", "told");
+                tracing::trace!(target: "roster_identity::op", "own words");
+            });
+            let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            assert!(!log.contains("canary"), "{log}");
+            assert!(log.contains("told") && log.contains("own words"), "{log}");
+        }
     }
 }

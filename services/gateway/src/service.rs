@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{Router, middleware::from_fn_with_state};
+use http::{HeaderName, header};
 use roster_kernel::{Env, ServiceName};
 use roster_server::{
     AccessTable, BodyLimitLayer, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer,
@@ -14,7 +15,9 @@ use roster_server::{
 };
 use tokio::sync::Semaphore;
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer, sensitive_headers::SetSensitiveRequestHeadersLayer,
+};
 
 use crate::{
     GatewayConfig, RouteTable, UnroutedService,
@@ -33,6 +36,10 @@ pub const REFLECTION: [&str; 2] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
+
+/// Headers that open an account.
+const CREDENTIALS: [HeaderName; 3] =
+    [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
 /// What the edge is built from.
 #[derive(Debug)]
@@ -96,6 +103,8 @@ fn stack(
 ) -> Router {
     let places = Arc::new(Semaphore::new(config.max_concurrent_calls));
     let layers = ServiceBuilder::new()
+        // Nothing below shows a credential, whatever it prints of a request.
+        .layer(SetSensitiveRequestHeadersLayer::new(CREDENTIALS))
         // Every call is counted and timed, whatever becomes of it.
         .layer(MeterLayer::new(calls))
         // A defect answers INTERNAL, and the process goes on.

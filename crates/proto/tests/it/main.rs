@@ -157,6 +157,56 @@ fn elements(file: &prost_types::FileDescriptorProto) -> Vec<(Vec<i32>, String)> 
     all
 }
 
+/// A message with its secrets set to something that shows.
+macro_rules! shown {
+    ($($package:ident::$message:ident { $($secret:ident),+ }),+ $(,)?) => {
+        vec![$({
+            let mut message = $package::$message::default();
+            $("canary".clone_into(&mut message.$secret);)+
+            (<$package::$message as prost::Name>::full_name(), format!("{message:?} {message:#?}"))
+        }),+]
+    };
+}
+
+#[test]
+fn no_message_shows_its_secrets() {
+    use roster_proto::{identity::v1 as identity, session::v1 as session};
+    let shown = shown![
+        identity::ChangePasswordRequest { current_password, new_password },
+        identity::CreateApiKeyRequest { secret },
+        identity::SystemApiKeyServiceCreateApiKeyRequest { secret },
+        identity::CreateUserRequest { password },
+        identity::IssueMachineTokenResponse { token },
+        identity::RegisterRequest { password },
+        identity::ResolveApiKeyResponse { secret },
+        identity::UpdateApiKeyRequest { secret },
+        identity::SystemApiKeyServiceUpdateApiKeyRequest { secret },
+        identity::UpdateUserRequest { password },
+        identity::VerifyPasswordRequest { password },
+        session::AuthenticateRequest { token },
+        session::LoginRequest { password },
+        session::LoginResponse { token },
+    ];
+    for (name, text) in &shown {
+        assert!(text.contains("[redacted]") && !text.contains("canary"), "{name}: {text}");
+    }
+    let is_secret = |field: prost_reflect::FieldDescriptor| {
+        let last = field.name().rsplit('_').next().unwrap().to_owned();
+        let is_text = field.kind() == prost_reflect::Kind::String;
+        is_text && (["password", "secret"].contains(&last.as_str()) || field.name() == "token")
+    };
+    let pool = pool();
+    let secretive = pool.all_messages().filter(|it| it.full_name().starts_with("roster."));
+    let mut secretive: Vec<_> = secretive
+        .filter(|message| message.fields().any(is_secret))
+        .map(|message| message.full_name().to_owned())
+        .collect();
+    secretive.sort();
+    let mut tried: Vec<_> = shown.into_iter().map(|(name, _)| name).collect();
+    tried.sort();
+    assert_eq!(tried, secretive);
+}
+
 #[test]
 fn mutations_of_people_can_be_repeated_safely() {
     let reading = ["Get", "List", "BatchGet", "Plan", "Watch", "Export", "Count"];

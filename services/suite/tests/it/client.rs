@@ -65,6 +65,10 @@ impl Client {
         self.token.as_deref().unwrap()
     }
 
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     pub fn transport(&self) -> Transport {
         let token = self.token.as_ref().map(|token| format!("Bearer {token}").parse().unwrap());
         InterceptedService::new(self.channel.clone(), Bearer(token))

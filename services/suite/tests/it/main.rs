@@ -4,6 +4,7 @@
 
 mod api_keys;
 mod binary;
+mod canary;
 mod cascade;
 mod client;
 mod contracts;
