@@ -185,10 +185,21 @@ fn assert_silent(canaries: &Canaries, ended: &Ended) {
 fn keys(data: &Path) -> Vec<String> {
     let text = fs::read_to_string(data.join("secrets.toml")).unwrap();
     let table: toml::Table = toml::from_str(&text).unwrap();
-    let keys: Vec<_> =
-        table.values().filter_map(|value| value.as_str().map(str::to_owned)).collect();
-    assert!(keys.len() >= 2 && keys.iter().all(|key| key.len() >= 32), "{}", keys.len());
+    let mut keys = Vec::new();
+    for value in table.values() {
+        collect(value, &mut keys);
+    }
+    assert!(keys.len() >= 3 && keys.iter().all(|key| key.len() >= 32), "{}", keys.len());
     keys
+}
+
+fn collect(value: &toml::Value, keys: &mut Vec<String>) {
+    if let Some(key) = value.as_str() {
+        keys.push(key.to_owned());
+    }
+    for (_, inner) in value.as_table().into_iter().flatten() {
+        collect(inner, keys);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

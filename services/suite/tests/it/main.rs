@@ -12,6 +12,7 @@ mod guide;
 mod health;
 mod internal_socket;
 mod kill;
+mod odd_data;
 mod oversight;
 mod process;
 mod races;

@@ -121,8 +121,9 @@ fn a_data_directory_is_for_one_process_at_a_time() {
     let folder = tempdir().unwrap();
     let mut first = Roster::start(command(folder.path()));
     let holder = format!("process {};", first.id());
-    for arguments in ["serve", "migrate", "reconcile", "rotate-keys", "admin recover admin"]
-        .map(str::split_whitespace)
+    for arguments in
+        ["serve", "migrate", "reconcile", "rotate-keys", "admin recover --username admin"]
+            .map(str::split_whitespace)
     {
         let mut second = command(folder.path());
         second.args(arguments);

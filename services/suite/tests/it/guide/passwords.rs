@@ -83,6 +83,82 @@ async fn passwords_are_compared_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn any_text_of_6_characters_to_1024_bytes_is_a_password_and_stays_as_it_is() {
+    let world = World::new().await;
+    let longest = "a".repeat(1_024);
+    let longest_of_another_script = "字".repeat(341);
+    let passwords = [
+        "nul\0in the middle",
+        "\0\0\0\0\0\0",
+        " \t\n spaces \u{a0}\u{3000} ",
+        "      ",
+        "пароль",
+        "كلمة السر",
+        "密码密码密码",
+        "🔑🔑🔑🔑🔑🔑",
+        "\u{202e}drowssap\u{200b}",
+        "e\u{301}e\u{301}e\u{301}",
+        "line\r\nbreak",
+        &longest,
+        &longest_of_another_script,
+    ];
+    for (number, password) in passwords.into_iter().enumerate() {
+        let username = format!("person-{number}");
+        let request = CreateUserRequest {
+            username: username.clone(),
+            password: password.to_owned(),
+            ..person()
+        };
+        world.create(request).await;
+        let sign_in = |password: &str| {
+            let (username, password) = (username.clone(), password.to_owned());
+            let request = LoginRequest { username, password, ..LoginRequest::default() };
+            let mut sessions = world.nobody().sessions();
+            async move { sessions.login(request).await }
+        };
+        sign_in(password).await.unwrap();
+        let mut shorter = password.to_owned();
+        shorter.pop();
+        for other in [password.trim(), password.trim_matches('\0'), &shorter, "éééé", "ééé"]
+        {
+            if other != password && !other.is_empty() {
+                let (code, reason) = reason(sign_in(other).await);
+                assert_eq!((code, reason.as_str()), WRONG, "{password:?} {other:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_password_of_1025_bytes_is_refused_wherever_one_is_given() {
+    let world = World::new().await;
+    let client = world.create_signed_in("person").await;
+    for long in ["a".repeat(1_025), "ä".repeat(513), "字".repeat(342)] {
+        let request = CreateUserRequest {
+            username: "another".to_owned(),
+            password: long.clone(),
+            ..person()
+        };
+        let change = |current: &str, new: &str| ChangePasswordRequest {
+            current_password: current.to_owned(),
+            new_password: new.to_owned(),
+            ..ChangePasswordRequest::default()
+        };
+        let answers = [
+            world.admin.users().create_user(request).await.map(drop),
+            world.admin.users().update_user(reset(&client.user_id, &long)).await.map(drop),
+            client.account().change_password(change(PASSWORD, &long)).await.map(drop),
+            client.account().change_password(change(&long, "another one")).await.map(drop),
+            world.nobody().sessions().login(login(&long)).await.map(drop),
+        ];
+        for answer in answers {
+            assert_eq!(answer.unwrap_err().code(), Code::InvalidArgument);
+        }
+    }
+    world.nobody().sessions().login(login(PASSWORD)).await.unwrap();
+}
+
+#[tokio::test]
 async fn an_unknown_user_and_a_wrong_password_get_the_same_answer() {
     let world = World::new().await;
     world.create_user("person").await;
