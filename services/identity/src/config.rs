@@ -36,8 +36,9 @@ pub struct PasswordConfig {
     /// How many hashes are computed at the same time: 0 to 256; 0 leaves one
     /// processor to everything else.
     pub hash_threads: usize,
-    /// How many hashes wait for a thread at the most, 1 to 10,000; further
-    /// ones are refused with `HASH_QUEUE_FULL`.
+    /// How many hashes wait for a thread at the most, 1 to 10,000, for
+    /// strangers and as many for whoever is signed in; further ones are
+    /// refused with `HASH_QUEUE_FULL`.
     pub hash_queue: usize,
 }
 

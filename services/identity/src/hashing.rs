@@ -4,16 +4,17 @@
 mod argon;
 mod measure;
 mod pool;
+mod workspace;
 
 pub use argon::{HashParams, Verified};
-pub use pool::HashPool;
+pub use pool::{HashPool, HashStatistics, Lane};
 
 use std::sync::Arc;
 
-use argon2::Block;
 use measure::HashMeter;
 use roster_kernel::Env;
 use roster_server::metrics::Meters;
+use workspace::Workspace;
 
 use crate::domain::Password;
 
@@ -26,7 +27,8 @@ pub enum HashError {
     /// The work was lost: a defect.
     #[error("a hash was not computed")]
     Lost,
-    /// What is stored is no hash: a defect, or a damaged database.
+    /// What is stored is no hash that this version computes: imported, or
+    /// damaged.
     #[error("a stored password hash is malformed")]
     Malformed(#[source] argon2::password_hash::Error),
     /// The parameters do not suit the algorithm.
@@ -60,40 +62,57 @@ impl Hasher {
         Ok(Self { params, pool, meter, env, nobody })
     }
 
-    /// How many passwords wait for a thread.
+    /// The pool that it works on.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.pool.waiting()
+    pub fn pool(&self) -> &HashPool {
+        &self.pool
     }
 
     /// What is to be stored of `password`, as a PHC string.
-    pub async fn hash(&self, password: &Password) -> Result<String, HashError> {
+    pub async fn hash(&self, lane: Lane, password: &Password) -> Result<String, HashError> {
         let (params, salt, password) = (self.params, self.env.bytes(), password.clone());
-        self.run(move |memory| argon::hash(params, password.expose(), &salt, memory)).await?
+        let job = move |workspace: &mut _| argon::hash(params, password.expose(), &salt, workspace);
+        self.run(lane, job).await?
     }
 
     /// Whether `password` is the one that `stored` was made of. Without a
-    /// `stored` one it is not, after the same work.
+    /// `stored` one, or with one that no password can be checked against, it
+    /// is not, after the same work.
+    ///
+    /// The same work: a hash that is cheaper than hashes are now is topped up
+    /// to what they cost now, so that time does not tell the users who have
+    /// not signed in since from those who do not exist.
     pub async fn verify(
         &self,
+        lane: Lane,
         password: &Password,
         stored: Option<&str>,
     ) -> Result<Verified, HashError> {
         let (params, password) = (self.params, password.clone());
-        let known = stored.is_some();
-        let stored = stored.unwrap_or(&self.nobody).to_owned();
-        let verified = self
-            .run(move |memory| argon::verify(params, password.expose(), &stored, memory))
-            .await??;
-        Ok(Verified { matches: verified.matches && known, ..verified })
+        let (stored, nobody) = (stored.map(str::to_owned), self.nobody.clone());
+        let job = move |workspace: &mut _| {
+            if let Some(stored) = stored {
+                match argon::verify(params, password.expose(), &stored, workspace) {
+                    Ok(checked) => return Ok(checked),
+                    Err(error) => {
+                        let error: &dyn std::error::Error = &error;
+                        tracing::error!(error, "a stored password hash cannot be used");
+                    }
+                }
+            }
+            let checked = argon::verify(params, password.expose(), &nobody, workspace)?;
+            Ok(Verified { matches: false, ..checked })
+        };
+        self.run(lane, job).await?
     }
 
     /// Computes `job` on a thread of the pool, timed.
     async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+        lane: Lane,
+        job: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let done = self.pool.run(self.meter.timed(job)).await;
+        let done = self.pool.run(lane, self.meter.timed(job)).await;
         if let Err(HashError::QueueFull) = done {
             self.meter.refused();
         }

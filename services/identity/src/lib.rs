@@ -34,7 +34,7 @@ mod store;
 mod uses;
 
 pub use config::{ConfigError, IdentityConfig, PasswordConfig};
-pub use hashing::HashParams;
+pub use hashing::{HashParams, HashStatistics};
 pub use op::rotate_keys::RotationError;
 pub use op::{
     check_keyring::{KeyringError, check_keyring},

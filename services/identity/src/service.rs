@@ -24,7 +24,7 @@ use crate::{
     ConfigError, FirstAdmin, HashParams, IdentityConfig, RecoveredAdmin, background,
     domain::{InvalidPassword, InvalidUsername},
     error::Error,
-    hashing::{HashError, HashPool, Hasher},
+    hashing::{HashError, HashPool, HashStatistics, Hasher},
     measure,
     op::{
         Cx, ensure_first_admin, recover_admin,
@@ -161,7 +161,8 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
     let name = NAME;
     let consumers = deps.participants.iter().map(|(name, _)| name.clone()).collect();
     let outbox = Outbox::new(name.clone(), consumers, deps.db.clone(), deps.env.clone());
-    let pool = HashPool::start(config.hash_threads(), config.password.hash_queue)?;
+    let pool =
+        HashPool::start(config.hash_threads(), config.password.hash_queue, deps.env.clone())?;
     let cx = Arc::new(Cx {
         hasher: Hasher::new(deps.hash_params, pool, deps.env.clone(), &deps.meters)
             .map_err(unsuitable)?,
@@ -183,6 +184,8 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
     background::start(&cx, &deps.tasks);
     outbox.watch(&deps.meters, &deps.tasks);
     measure::watch(&cx, &deps.meters, &deps.tasks);
+    let give_back = cx.hasher.pool().give_back(deps.tasks.token());
+    deps.tasks.spawn("identity.hash_memory", give_back);
 
     let rpc = RpcCx { cx: Arc::clone(&cx), fingerprints: deps.fingerprints };
     let routes = deps.stack.wrap(routes(rpc));
@@ -223,7 +226,13 @@ impl Service {
     /// How many passwords wait to be hashed: what grows in a flood of logins.
     #[must_use]
     pub fn hashes_waiting(&self) -> usize {
-        self.cx.hasher.waiting()
+        self.hash_statistics().waiting
+    }
+
+    /// What hashing has cost so far, and what it holds.
+    #[must_use]
+    pub fn hash_statistics(&self) -> HashStatistics {
+        self.cx.hasher.pool().statistics()
     }
 
     /// How many uses of API keys wait to be counted.
@@ -258,3 +267,6 @@ impl Service {
 fn unsuitable(error: HashError) -> BuildError {
     BuildError::Hashing(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,26 @@
 //! Argon2id, over memory that is used again.
 
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Argon2, Params, Version,
     password_hash::{
         self,
         phc::{Output, ParamsString, PasswordHash, Salt},
     },
 };
 
-use super::HashError;
+use super::{HashError, workspace::Workspace};
 
 const OUTPUT_LENGTH: usize = 32;
+
+/// The most memory that a stored hash may ask for, in KiB: what settings allow.
+/// More is damage, or an attack by whoever could write it there.
+const MOST_MEMORY_KIB: u32 = 1_048_576;
+
+/// The most passes that a stored hash may ask for: what settings allow.
+const MOST_ITERATIONS: u32 = 100;
+
+/// The least memory of a hash, in KiB.
+const LEAST_MEMORY_KIB: u64 = 8;
 
 /// What a hash costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +38,7 @@ pub struct HashParams {
 pub struct Verified {
     /// Whether it is the right one.
     pub matches: bool,
-    /// Whether the stored hash costs less than hashes cost now.
+    /// Whether the stored hash costs something else than hashes cost now.
     pub outdated: bool,
 }
 
@@ -37,10 +47,16 @@ impl HashParams {
         Ok(Params::new(self.memory_kib, self.iterations, self.lanes, Some(OUTPUT_LENGTH))?)
     }
 
-    /// Whether `self` asks for more than `stored` has cost.
-    fn exceed(self, stored: &Params) -> bool {
-        self.memory_kib > stored.m_cost() || self.iterations > stored.t_cost()
+    /// Whether `stored` has cost something else. Less is too cheap; and more
+    /// takes longer than an unknown user takes.
+    fn differ(self, stored: &Params) -> bool {
+        self.memory_kib != stored.m_cost() || self.iterations != stored.t_cost()
     }
+}
+
+/// How many blocks of 1 KiB a hash fills: what it costs.
+fn work(params: &Params) -> u64 {
+    params.block_count() as u64 * u64::from(params.t_cost())
 }
 
 /// Hashes a password; a PHC string.
@@ -48,11 +64,11 @@ pub fn hash(
     params: HashParams,
     password: &[u8],
     salt: &[u8; 16],
-    memory: &mut Vec<Block>,
+    workspace: &mut Workspace,
 ) -> Result<String, HashError> {
     let params = params.params()?;
     let mut output = [0; OUTPUT_LENGTH];
-    fill(&params, Version::default(), password, salt, &mut output, memory)?;
+    fill(&params, Version::default(), password, salt, &mut output, workspace)?;
     encode(&params, salt, &output)
 }
 
@@ -65,12 +81,14 @@ pub fn random_hash(
     encode(&params.params()?, salt, output)
 }
 
-/// Checks a password against a PHC string, at the cost that the string names.
+/// Checks a password against a PHC string, at the cost that the string names,
+/// or at what hashes cost now if that is more. Nothing is computed for a
+/// string that cannot be used.
 pub fn verify(
     now: HashParams,
     password: &[u8],
     stored: &str,
-    memory: &mut Vec<Block>,
+    workspace: &mut Workspace,
 ) -> Result<Verified, HashError> {
     let stored = PasswordHash::new(stored).map_err(password_hash::Error::from)?;
     let missing = HashError::Malformed(password_hash::Error::EncodingInvalid);
@@ -80,12 +98,34 @@ pub fn verify(
     }
     let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
     let params = Params::try_from(&stored)?;
+    if params.m_cost() > MOST_MEMORY_KIB || params.t_cost() > MOST_ITERATIONS {
+        return Err(missing);
+    }
     let mut output = [0; Output::MAX_LENGTH];
     let output = output.get_mut(..expected.len()).ok_or(missing)?;
-    fill(&params, version, password, salt.as_ref(), output, memory)?;
+    fill(&params, version, password, salt.as_ref(), output, workspace)?;
     // This comparison takes the same time wherever the two differ.
     let matches = Output::new(output).map_err(password_hash::Error::from)? == *expected;
-    Ok(Verified { matches, outdated: now.exceed(&params) })
+    top_up(&now.params()?, work(&params), workspace)?;
+    workspace.trim(now.params()?.block_count());
+    Ok(Verified { matches, outdated: now.differ(&params) })
+}
+
+/// Does what a hash under `now` does beyond the work that is `done`. The
+/// memory is never larger than that of `now`; where it must be gone over more
+/// often, it is smaller, so that the blocks are as many.
+fn top_up(now: &Params, done: u64, workspace: &mut Workspace) -> Result<(), HashError> {
+    let missing = work(now).saturating_sub(done);
+    if missing < LEAST_MEMORY_KIB {
+        return Ok(());
+    }
+    let passes = missing.div_ceil(now.block_count() as u64);
+    let memory = (missing / passes).max(LEAST_MEMORY_KIB);
+    let (memory, passes) =
+        (u32::try_from(memory).unwrap_or(u32::MAX), u32::try_from(passes).unwrap_or(u32::MAX));
+    let params = Params::new(memory, passes, 1, Some(OUTPUT_LENGTH))?;
+    let mut output = [0; OUTPUT_LENGTH];
+    fill(&params, Version::default(), &[], &[0; 16], &mut output, workspace)
 }
 
 fn fill(
@@ -94,16 +134,15 @@ fn fill(
     password: &[u8],
     salt: &[u8],
     output: &mut [u8],
-    memory: &mut Vec<Block>,
+    workspace: &mut Workspace,
 ) -> Result<(), HashError> {
     // Fresh memory for every hash would cost as much as the hash itself, in
     // page faults.
-    if memory.len() < params.block_count() {
-        memory.resize(params.block_count(), Block::new());
-    }
-    let blocks = &mut memory[..params.block_count()];
+    let blocks = workspace.blocks(params.block_count());
     let argon = Argon2::new(Algorithm::Argon2id, version, params.clone());
-    Ok(argon.hash_password_into_with_memory(password, salt, output, blocks)?)
+    argon.hash_password_into_with_memory(password, salt, output, blocks)?;
+    workspace.note_filled(work(params));
+    Ok(())
 }
 
 fn encode(
@@ -136,12 +175,12 @@ mod tests {
     const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
 
     fn check(now: HashParams, password: &str, stored: &str) -> Verified {
-        verify(now, password.as_bytes(), stored, &mut Vec::new()).unwrap()
+        verify(now, password.as_bytes(), stored, &mut Workspace::default()).unwrap()
     }
 
     #[test]
     fn a_hash_fits_its_password_only() {
-        let mut memory = Vec::new();
+        let mut memory = Workspace::default();
         let stored = hash(CHEAP, b" pass\0word ", &[7; 16], &mut memory).unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{stored}");
         assert!(check(CHEAP, " pass\0word ", &stored).matches);
@@ -151,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_library_itself_agrees() {
-        let ours = hash(CHEAP, b"password", &[7; 16], &mut Vec::new()).unwrap();
+        let ours = hash(CHEAP, b"password", &[7; 16], &mut Workspace::default()).unwrap();
         let library = Argon2::new(
             Algorithm::Argon2id,
             Version::default(),
@@ -164,30 +203,76 @@ mod tests {
 
     #[test]
     fn memory_of_an_earlier_hash_leaves_no_trace() {
-        let mut used = Vec::new();
+        let mut used = Workspace::default();
         let larger = HashParams { memory_kib: 64, ..CHEAP };
         hash(larger, b"somebody else's", &[1; 16], &mut used).unwrap();
         let again = hash(CHEAP, b"password", &[7; 16], &mut used).unwrap();
-        assert_eq!(again, hash(CHEAP, b"password", &[7; 16], &mut Vec::new()).unwrap());
+        assert_eq!(again, hash(CHEAP, b"password", &[7; 16], &mut Workspace::default()).unwrap());
     }
 
     #[test]
-    fn a_cheaper_hash_is_outdated() {
-        let stored = hash(CHEAP, b"password", &[7; 16], &mut Vec::new()).unwrap();
-        assert!(!check(CHEAP, "password", &stored).outdated);
-        for dearer in
-            [HashParams { memory_kib: 16, ..CHEAP }, HashParams { iterations: 2, ..CHEAP }]
-        {
-            let verified = check(dearer, "password", &stored);
+    fn a_hash_of_another_cost_is_outdated() {
+        let middling = HashParams { memory_kib: 16, iterations: 2, lanes: 1 };
+        let stored = hash(middling, b"password", &[7; 16], &mut Workspace::default()).unwrap();
+        assert!(!check(middling, "password", &stored).outdated);
+        for other in [
+            HashParams { memory_kib: 32, ..middling },
+            HashParams { memory_kib: 8, ..middling },
+            HashParams { iterations: 3, ..middling },
+            HashParams { iterations: 1, ..middling },
+        ] {
+            let verified = check(other, "password", &stored);
             assert_eq!(verified, Verified { matches: true, outdated: true });
         }
     }
 
     #[test]
-    fn what_is_no_hash_is_noticed() {
-        for rubbish in ["", "password", "$argon2id$v=19$m=8,t=1,p=1", "$argon2i$v=19$m=8,t=1,p=1$"]
-        {
-            assert!(verify(CHEAP, b"password", rubbish, &mut Vec::new()).is_err(), "{rubbish}");
+    fn a_cheaper_hash_is_topped_up_to_what_hashes_cost_now() {
+        let now = HashParams { memory_kib: 64, iterations: 3, lanes: 2 };
+        let mut workspace = Workspace::default();
+        for cheaper in [
+            CHEAP,
+            HashParams { memory_kib: 16, iterations: 1, lanes: 1 },
+            HashParams { memory_kib: 64, iterations: 2, lanes: 2 },
+            HashParams { memory_kib: 32, iterations: 5, lanes: 4 },
+            now,
+        ] {
+            let stored = hash(cheaper, b"password", &[7; 16], &mut workspace).unwrap();
+            workspace.take_filled();
+            verify(now, b"another", &stored, &mut workspace).unwrap();
+            let filled = workspace.take_filled();
+            // Memory comes in steps of four blocks for each pass.
+            assert!((192 - 12..=192).contains(&filled), "{cheaper:?}: {filled}");
         }
+    }
+
+    #[test]
+    fn memory_that_one_hash_needed_is_not_kept_for_the_others() {
+        let mut workspace = Workspace::default();
+        let larger = HashParams { memory_kib: 64, ..CHEAP };
+        let imported = hash(larger, b"password", &[7; 16], &mut workspace).unwrap();
+        assert_eq!(workspace.bytes(), 64 << 10);
+        assert!(verify(CHEAP, b"password", &imported, &mut workspace).unwrap().matches);
+        assert_eq!(workspace.bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_no_hash_is_noticed() {
+        let filled = "c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+        let mut workspace = Workspace::default();
+        for rubbish in [
+            "",
+            "password",
+            "$argon2id$v=19$m=8,t=1,p=1",
+            "$2b$12$KIXxPfnK3mJQk1uXqO2h8e1r0a4b5c6d7e8f9g0h1i2j3k4l5m6n7",
+            &format!("$argon2i$v=19$m=8,t=1,p=1${filled}"),
+            &format!("$argon2id$v=18$m=8,t=1,p=1${filled}"),
+            "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
+            &format!("$argon2id$v=19$m=4194304,t=1,p=1${filled}"),
+            &format!("$argon2id$v=19$m=8,t=4000000,p=1${filled}"),
+        ] {
+            assert!(verify(CHEAP, b"password", rubbish, &mut workspace).is_err(), "{rubbish}");
+        }
+        assert_eq!(workspace.take_filled(), 0, "nothing is computed for it");
     }
 }

@@ -5,10 +5,9 @@ use std::{
     time::Instant,
 };
 
-use argon2::Block;
 use roster_server::metrics::{Counter, Histogram, Meters};
 
-use super::HashPool;
+use super::{HashPool, workspace::Workspace};
 
 /// The instruments of the hash pool.
 #[derive(Debug)]
@@ -41,16 +40,16 @@ impl HashMeter {
     }
 
     /// The same job, with the time it waits and the time it takes noted.
-    pub fn timed<T, J>(&self, job: J) -> impl FnOnce(&mut Vec<Block>) -> T + use<T, J>
+    pub fn timed<T, J>(&self, job: J) -> impl FnOnce(&mut Workspace) -> T + use<T, J>
     where
-        J: FnOnce(&mut Vec<Block>) -> T,
+        J: FnOnce(&mut Workspace) -> T,
     {
         let (wait, duration) = (self.wait.clone(), self.duration.clone());
         let queued = Instant::now();
-        move |memory| {
+        move |workspace| {
             let begun = Instant::now();
             wait.record((begun - queued).as_secs_f64(), &[]);
-            let done = job(memory);
+            let done = job(workspace);
             duration.record(begun.elapsed().as_secs_f64(), &[]);
             done
         }
@@ -62,6 +61,6 @@ impl HashMeter {
 }
 
 fn waiting(pool: &Weak<HashPool>) -> i64 {
-    let waiting = pool.upgrade().map_or(0, |pool| pool.waiting());
+    let waiting = pool.upgrade().map_or(0, |pool| pool.statistics().waiting);
     i64::try_from(waiting).unwrap_or(i64::MAX)
 }

@@ -1,29 +1,54 @@
 //! The threads that hash.
 
+mod queue;
+
 use std::{
-    collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
 
-use argon2::Block;
-use tokio::sync::oneshot;
+use chrono::TimeDelta;
+use roster_kernel::{Env, Timestamp};
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use super::HashError;
+use super::{HashError, workspace::Workspace};
+use queue::{Queue, Ticket};
 
-/// After so long without work a thread gives its memory back.
+pub use queue::Lane;
+
+/// Memory that no hash has used for so long is given back.
 const IDLE: Duration = Duration::from_secs(10);
 
-type Job = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
+type Job = Box<dyn FnOnce(&mut Workspace) + Send>;
+
+/// What the pool has done so far, and what it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HashStatistics {
+    /// How many jobs were computed.
+    pub computed: u64,
+    /// How many blocks of 1 KiB were filled: the work that was done.
+    pub filled_blocks: u64,
+    /// How many jobs were refused because the queue was full.
+    pub refused: u64,
+    /// How many jobs wait for a thread now.
+    pub waiting: usize,
+    /// How much memory is kept for the next jobs, in bytes.
+    pub idle_bytes: usize,
+}
 
 /// A fixed number of threads with a bounded queue in front of them.
 ///
 /// Threads of their own, not those of the runtime: a hash takes milliseconds
-/// of pure computation, and each thread keeps its memory from one hash to the
-/// next. They end when the pool is dropped.
+/// of pure computation. The memory of a hash is kept for the next one, and
+/// given back when there is none for a while. The threads end when the pool is
+/// dropped.
 #[derive(Debug)]
 pub struct HashPool {
     shared: Arc<Shared>,
@@ -31,28 +56,39 @@ pub struct HashPool {
 
 #[derive(Debug)]
 struct Shared {
-    capacity: usize,
-    queue: Mutex<Queue>,
+    env: Env,
+    state: Mutex<State>,
     changed: Condvar,
+    /// Told when memory has been put aside.
+    put_aside: Notify,
+    computed: AtomicU64,
+    filled: AtomicU64,
+    refused: AtomicU64,
 }
 
-#[derive(Default)]
-struct Queue {
-    jobs: VecDeque<Job>,
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    /// Memory that no thread uses, with the time of its last use; the last
+    /// used comes last, and is used first.
+    idle: Vec<(Timestamp, Workspace)>,
     closed: bool,
 }
 
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("jobs", &self.jobs.len()).finish_non_exhaustive()
-    }
-}
-
 impl HashPool {
-    /// Starts `threads` threads, for which up to `capacity` jobs wait.
-    pub fn start(threads: usize, capacity: usize) -> io::Result<Self> {
-        let shared =
-            Arc::new(Shared { capacity, queue: Mutex::default(), changed: Condvar::new() });
+    /// Starts `threads` threads, for which up to `capacity` jobs wait in each
+    /// lane.
+    pub fn start(threads: usize, capacity: usize, env: Env) -> io::Result<Self> {
+        let state = State { queue: Queue::new(capacity), idle: Vec::new(), closed: false };
+        let shared = Arc::new(Shared {
+            env,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            put_aside: Notify::new(),
+            computed: AtomicU64::new(0),
+            filled: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        });
         let pool = Self { shared };
         for number in 0..threads {
             let shared = Arc::clone(&pool.shared);
@@ -67,27 +103,55 @@ impl HashPool {
         thread::available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1))
     }
 
-    /// How many jobs wait.
+    /// What it has done, and what it holds.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.lock().jobs.len()
+    pub fn statistics(&self) -> HashStatistics {
+        let state = self.shared.lock();
+        HashStatistics {
+            computed: self.shared.computed.load(Ordering::Relaxed),
+            filled_blocks: self.shared.filled.load(Ordering::Relaxed),
+            refused: self.shared.refused.load(Ordering::Relaxed),
+            waiting: state.queue.len(),
+            idle_bytes: state.idle.iter().map(|(_, workspace)| workspace.bytes()).sum(),
+        }
     }
 
-    /// Computes `job` on one of the threads, lending it the thread's memory.
-    /// A job whose caller has gone away is not begun.
+    /// Computes `job` on one of the threads. A caller who goes away leaves
+    /// its place in the queue.
     pub async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+        lane: Lane,
+        job: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |memory| {
+        let job: Job = Box::new(move |workspace| {
             if !answer.is_closed() {
                 // Nobody listens any more: then nobody misses it.
-                let _ = answer.send(job(memory));
+                let _ = answer.send(job(workspace));
             }
         });
-        self.shared.push(job)?;
+        let ticket = self.shared.push(lane, job)?;
+        let _place = Place { shared: &self.shared, ticket };
         answered.await.map_err(|_| HashError::Lost)
+    }
+
+    /// Gives memory back that is not used any more, until told to stop.
+    pub fn give_back(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            loop {
+                tokio::select! {
+                    () = shared.put_aside.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+                while !shared.free_idle() {
+                    tokio::select! {
+                        () = shared.env.sleep(IDLE) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -98,132 +162,80 @@ impl Drop for HashPool {
     }
 }
 
+/// A job's place in the queue, given up when dropped.
+struct Place<'a> {
+    shared: &'a Shared,
+    ticket: Ticket,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let abandoned = self.shared.lock().queue.remove(self.ticket);
+        // Whatever the job holds is dropped without the lock.
+        drop(abandoned);
+    }
+}
+
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, job: Job) -> Result<(), HashError> {
-        let mut queue = self.lock();
-        if queue.jobs.len() >= self.capacity {
-            return Err(HashError::QueueFull);
+    fn push(&self, lane: Lane, job: Job) -> Result<Ticket, HashError> {
+        let pushed = self.lock().queue.push(lane, job);
+        if pushed.is_some() {
+            self.changed.notify_one();
+        } else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
         }
-        queue.jobs.push_back(job);
-        drop(queue);
-        self.changed.notify_one();
-        Ok(())
+        pushed.ok_or(HashError::QueueFull)
     }
 
-    /// The next job; `None` when the pool is gone.
-    fn next(&self, memory: &mut Vec<Block>) -> Option<Job> {
-        let mut queue = self.lock();
+    /// The next job with memory for it; `None` when the pool is gone.
+    fn next(&self) -> Option<(Job, Workspace)> {
+        let mut state = self.lock();
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
-                return Some(job);
+            if let Some(job) = state.queue.pop() {
+                let workspace = state.idle.pop().map(|(_, workspace)| workspace);
+                return Some((job, workspace.unwrap_or_default()));
             }
-            if queue.closed {
+            if state.closed {
                 return None;
             }
-            // The real time, not the clock's: it is about the memory of this
-            // machine, and nothing that anybody can observe depends on it.
-            let waited = self.changed.wait_timeout(queue, IDLE);
-            let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-            queue = woken;
-            if timeout.timed_out() {
-                *memory = Vec::new();
-            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn put_aside(&self, mut workspace: Workspace) {
+        self.filled.fetch_add(workspace.take_filled(), Ordering::Relaxed);
+        self.computed.fetch_add(1, Ordering::Relaxed);
+        let now = self.env.now();
+        self.lock().idle.push((now, workspace));
+        self.put_aside.notify_one();
+    }
+
+    /// Frees what has not been used for a while; answers whether nothing is
+    /// left to be freed later.
+    fn free_idle(&self) -> bool {
+        let before = self.env.now() - TimeDelta::from_std(IDLE).unwrap_or_default();
+        let mut state = self.lock();
+        let unused = state.idle.partition_point(|(used, _)| *used <= before);
+        let freed: Vec<_> = state.idle.drain(..unused).collect();
+        let nothing_left = state.idle.is_empty();
+        drop(state);
+        drop(freed);
+        nothing_left
     }
 }
 
 fn work(shared: &Shared) {
-    let mut memory = Vec::new();
-    while let Some(job) = shared.next(&mut memory) {
+    while let Some((job, mut workspace)) = shared.next() {
         // A job that panics has told the panic hook, and drops its answer;
         // the thread goes on with the next one.
-        let _ = catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+        let _ = catch_unwind(AssertUnwindSafe(|| job(&mut workspace)));
+        shared.put_aside(workspace);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    /// Occupies the pool's only thread until the sender is used or dropped.
-    async fn occupy(pool: &Arc<HashPool>) -> mpsc::Sender<()> {
-        let (release, released) = mpsc::channel::<()>();
-        let (begun, beginning) = oneshot::channel();
-        let pool = Arc::clone(pool);
-        let job = async move {
-            let occupied = pool.run(move |_| {
-                begun.send(()).unwrap();
-                let _ = released.recv();
-            });
-            occupied.await.unwrap();
-        };
-        roster_server::Tasks::new().spawn("occupant", job);
-        beginning.await.unwrap();
-        release
-    }
-
-    #[tokio::test]
-    async fn what_does_not_fit_is_refused_at_once() {
-        let pool = Arc::new(HashPool::start(1, 2).unwrap());
-        let release = occupy(&pool).await;
-        let mut first = std::pin::pin!(pool.run(|_| 1));
-        let mut second = std::pin::pin!(pool.run(|_| 2));
-        assert!(futures_util::poll!(&mut first).is_pending());
-        assert!(futures_util::poll!(&mut second).is_pending());
-        assert_eq!(pool.waiting(), 2);
-        assert!(matches!(pool.run(|_| 3).await, Err(HashError::QueueFull)));
-        drop(release);
-        assert_eq!(first.await.unwrap(), 1);
-        assert_eq!(second.await.unwrap(), 2);
-        assert_eq!(pool.run(|_| 4).await.unwrap(), 4);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_computed_for_nobody() {
-        let pool = Arc::new(HashPool::start(1, 2).unwrap());
-        let release = occupy(&pool).await;
-        let (ran, running) = mpsc::channel();
-        {
-            let mut abandoned = std::pin::pin!(pool.run(move |_| ran.send(()).unwrap()));
-            assert!(futures_util::poll!(&mut abandoned).is_pending());
-        }
-        drop(release);
-        pool.run(|_| ()).await.unwrap();
-        assert!(running.try_recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn a_panic_costs_one_answer() {
-        let pool = HashPool::start(1, 2).unwrap();
-        let lost = pool.run(|_| panic!("told to")).await;
-        assert!(matches!(lost, Err::<(), _>(HashError::Lost)));
-        assert_eq!(pool.run(|_| 1).await.unwrap(), 1);
-    }
-
-    #[tokio::test]
-    async fn the_threads_end_with_the_pool() {
-        let pool = HashPool::start(3, 2).unwrap();
-        let shared = Arc::downgrade(&pool.shared);
-        drop(pool);
-        roster_testkit::eventually(async || shared.strong_count() == 0).await;
-    }
-
-    #[tokio::test]
-    async fn a_thread_lends_the_same_memory_again() {
-        let pool = HashPool::start(1, 2).unwrap();
-        let address = pool
-            .run(|memory| {
-                memory.resize(8, Block::new());
-                memory.as_ptr() as usize
-            })
-            .await
-            .unwrap();
-        assert_eq!(pool.run(|memory| memory.as_ptr() as usize).await.unwrap(), address);
-    }
-}
+mod tests;

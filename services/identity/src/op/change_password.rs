@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::{Password, User},
     error::Error,
+    hashing::Lane,
     store::{credential, guard, user},
 };
 
@@ -50,10 +51,10 @@ pub async fn change_password(
         }
         let known = credential::find(cx.db.read(), actor.user_id).await?;
         let known = known.ok_or(Error::CallerGone)?;
-        if !cx.hasher.verify(&command.current, Some(&known)).await?.matches {
+        if !cx.hasher.verify(Lane::SignedIn, &command.current, Some(&known)).await?.matches {
             return Err(Error::CurrentPasswordWrong);
         }
-        let hash = cx.hasher.hash(&command.new).await?;
+        let hash = cx.hasher.hash(Lane::SignedIn, &command.new).await?;
         if let Some(changed) = store(cx, caller, actor, command, &known, hash).await? {
             break changed;
         }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{Password, User},
     error::Error,
+    hashing::Lane,
     store::guard,
 };
 
@@ -32,7 +33,7 @@ pub struct CreateUser {
 pub async fn create_user(cx: &Cx, caller: &Caller, command: CreateUser) -> Result<User, Error> {
     let replay = command.replay.as_ref();
     // Before the transaction: it takes longer than the rest together.
-    let hash = cx.hasher.hash(&command.password).await?;
+    let hash = cx.hasher.hash(Lane::SignedIn, &command.password).await?;
 
     let now = cx.env.now();
     let tx = cx.db.begin().await?;

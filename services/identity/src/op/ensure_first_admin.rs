@@ -11,6 +11,7 @@ use super::{
 use crate::{
     domain::{DisplayName, Email, Role, Username},
     error::Error,
+    hashing::Lane,
     service::FirstAdminError,
     store::{guard, ledger},
 };
@@ -49,7 +50,7 @@ pub async fn ensure_first_admin(
         password.is_none().then(|| generated_password::generate(&cx.env, cx.password_policy));
     let text = password.as_ref().or(generated.as_ref()).map(|it| it.expose_secret().to_owned());
     let password = cx.password_policy.accept(text.unwrap_or_default())?;
-    let hash = cx.hasher.hash(&password).await.map_err(Error::from)?;
+    let hash = cx.hasher.hash(Lane::SignedIn, &password).await.map_err(Error::from)?;
     let username = account.username.to_string();
     let created = insert(cx, account, hash).await?;
     Ok(created.then_some(FirstAdmin { username, generated_password: generated }))

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     domain::{DisplayName, Email, InvalidUsername, Role, State, User, Username},
     error::Error,
+    hashing::Lane,
     service::RecoverAdminError,
     store::{
         credential,
@@ -55,7 +56,7 @@ pub async fn recover_admin(
     let new = create.then(|| Username::parse(username));
     let password = generated_password::generate(&cx.env, cx.password_policy);
     let accepted = cx.password_policy.accept(password.expose_secret().to_owned())?;
-    let hash = cx.hasher.hash(&accepted).await.map_err(Error::from)?;
+    let hash = cx.hasher.hash(Lane::SignedIn, &accepted).await.map_err(Error::from)?;
     let (user_id, created) = recover(cx, &claimed, new, hash).await?;
     Ok(RecoveredAdmin { user_id, username: claimed.to_string(), password, created })
 }

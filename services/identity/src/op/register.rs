@@ -5,7 +5,7 @@ use roster_events::audit::{self, AuditRecord};
 use roster_kernel::Caller;
 
 use super::{Cx, create_user::CreateUser, new_account};
-use crate::{domain::User, error::Error, store::guard};
+use crate::{domain::User, error::Error, hashing::Lane, store::guard};
 
 /// The full name of the method.
 pub const METHOD: &str = "roster.identity.v1.AccountService/Register";
@@ -17,7 +17,7 @@ pub async fn register(cx: &Cx, caller: &Caller, command: CreateUser) -> Result<U
         return Err(Error::RegistrationClosed);
     }
     let replay = command.replay.as_ref();
-    let hash = cx.hasher.hash(&command.password).await?;
+    let hash = cx.hasher.hash(Lane::Public, &command.password).await?;
 
     let now = cx.env.now();
     let tx = cx.db.begin().await?;

@@ -12,6 +12,7 @@ use super::{Cx, admin, effect, transition};
 use crate::{
     domain::{Password, User, UserChanges},
     error::Error,
+    hashing::Lane,
     store::{
         credential,
         guard::{self, Turn},
@@ -64,7 +65,7 @@ pub async fn update_user(
 async fn change(cx: &Cx, caller: &Caller, command: UpdateUser) -> Result<Changed, Error> {
     let replay = command.replay.as_ref();
     let hash = match &command.password {
-        Some(password) => Some(cx.hasher.hash(password).await?),
+        Some(password) => Some(cx.hasher.hash(Lane::SignedIn, password).await?),
         None => None,
     };
 

@@ -7,6 +7,7 @@ use super::Cx;
 use crate::{
     domain::{Password, State, Subject, Username},
     error::Error,
+    hashing::Lane,
     store::{activity, credential, ledger, user},
 };
 
@@ -27,7 +28,7 @@ pub async fn verify_password(
     loop {
         let known = credential::find_by_username(cx.db.read(), &username).await?;
         let stored = known.as_ref().map(|(_, hash)| hash.as_str());
-        let verified = cx.hasher.verify(password, stored).await?;
+        let verified = cx.hasher.verify(Lane::Public, password, stored).await?;
         let Some((user_id, hash)) = known.filter(|_| verified.matches) else {
             return Err(Error::InvalidCredentials);
         };
@@ -47,7 +48,7 @@ pub async fn verify_password(
 /// Another hash of the same password, at what hashes cost now. Comes again
 /// with the next login where there is no room for it.
 async fn rehash(cx: &Cx, password: &Password) -> Option<String> {
-    cx.hasher.hash(password).await.ok()
+    cx.hasher.hash(Lane::Public, password).await.ok()
 }
 
 async fn sign_in(

@@ -1,11 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use roster_identity::{HashParams, IdentityConfig, PasswordConfig};
-use tokio::task::JoinSet;
+use roster_identity::HashParams;
+use roster_proto::identity::v1::DisableUserRequest;
+use roster_testkit::eventually;
 use tonic::Code;
-use tonic_types::StatusExt;
 
-use crate::world::{CHEAP, PASSWORD, Setup, World, refusal};
+use crate::world::{CHEAP, PASSWORD, Setup, World, fields, refusal, says};
 
 #[tokio::test]
 async fn a_login_moves_its_time_and_nothing_else() {
@@ -66,28 +66,94 @@ async fn a_hash_grows_with_the_parameters_at_the_next_login() {
     assert_eq!(world.get(&user.user_id).await.unwrap().etag, user.etag);
 }
 
+/// What an attempt to sign in has cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cost {
+    jobs: u64,
+    blocks: u64,
+}
+
+/// Tries to sign in; answers what that has cost and what the refusal was.
+async fn attempt(world: &World, username: &str, password: &str) -> (Cost, (Code, String)) {
+    let computed = || {
+        let statistics = world.service.hash_statistics();
+        (statistics.computed, statistics.filled_blocks)
+    };
+    let before = computed();
+    let refused = refusal(world.verify(username, password).await);
+    // A thread counts what it has done after it has answered.
+    eventually(async || computed().0 > before.0).await;
+    let after = computed();
+    (Cost { jobs: after.0 - before.0, blocks: after.1 - before.1 }, refused)
+}
+
+/// Thousands of attempts of every kind, in every order, over accounts whose
+/// hashes were made at different times: what is computed says nothing about
+/// who exists. It is counted, not timed: times differ from run to run.
 #[tokio::test]
-async fn a_flood_of_logins_is_refused_with_a_time_to_come_back() {
-    let password = PasswordConfig { hash_threads: 1, hash_queue: 1, ..PasswordConfig::default() };
-    let config = IdentityConfig { password, ..IdentityConfig::default() };
-    // Dear enough that the queue fills while one hash is computed.
-    let hash_params = HashParams { memory_kib: 1_024, iterations: 20, lanes: 1 };
-    let world = World::with(Setup { config, hash_params, ..Setup::default() }).await;
-    let world = Arc::new(world);
-    let mut calls = JoinSet::new();
-    for _ in 0..32 {
-        let world = Arc::clone(&world);
-        calls.spawn(async move { world.verify("root", PASSWORD).await });
+async fn whom_there_is_cannot_be_told_from_what_is_computed() {
+    let mut world = World::new().await;
+    let costs = [(8, 1), (16, 1), (16, 3), (64, 1), (64, 2)];
+    for (memory_kib, iterations) in costs {
+        let hash_params = HashParams { memory_kib, iterations, lanes: 1 };
+        world.restart(&Setup { hash_params, ..Setup::default() });
+        let name = format!("user-{memory_kib}-{iterations}");
+        let user = world.create(&name).await;
+        if memory_kib == 16 {
+            let request = DisableUserRequest { user_id: user.user_id, ..Default::default() };
+            world.admin().disable_user(says(&world.root, request)).await.unwrap();
+        }
     }
-    let answers = calls.join_all().await;
-    assert!(answers.iter().any(Result::is_ok));
-    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
-    assert!(!refused.is_empty());
-    for status in refused {
-        assert!(status.get_details_retry_info().unwrap().retry_delay.is_some());
-        let expected = (Code::ResourceExhausted, "HASH_QUEUE_FULL".to_owned());
-        assert_eq!(refusal(Err::<(), _>(status)), expected);
+    for name in ["imported", "damaged"] {
+        let user = world.create(name).await;
+        let stored = match name {
+            "imported" => "$2b$12$KIXxPfnK3mJQk1uXqO2h8e1r0a4b5c6d7e8f9g0h1i2j3k4l5m6n7",
+            _ => "$argon2id$v=19$m=64,t=2,p=1$",
+        };
+        let id: String = user.user_id.replace('-', "");
+        world
+            .execute(&format!("UPDATE credential SET hash = '{stored}' WHERE user_id = x'{id}'"))
+            .await;
     }
-    assert_eq!(world.service.hashes_waiting(), 0);
-    world.verify("root", PASSWORD).await.unwrap();
+    let known: Vec<_> = costs.map(|(memory, passes)| format!("user-{memory}-{passes}")).into();
+    let mut names = known.clone();
+    names.extend(["imported", "damaged", "nobody", "a b", "x", "\u{202e}"].map(str::to_owned));
+
+    let expected = Cost { jobs: 1, blocks: 128 };
+    let wrong = (Code::Unauthenticated, "INVALID_CREDENTIALS".to_owned());
+    for round in 0..100 {
+        for name in &names {
+            for password in ["wrong horse", "\0", &"x".repeat(1_024)] {
+                let (cost, refused) = attempt(&world, name, password).await;
+                assert_eq!((cost, &refused), (expected, &wrong), "{round}: {name}");
+            }
+        }
+    }
+    // The right password of a damaged account is none.
+    for name in ["imported", "damaged"] {
+        assert_eq!(attempt(&world, name, PASSWORD).await, (expected, wrong.clone()));
+    }
+    // What no account could have is refused before anybody is looked for.
+    let before = world.service.hash_statistics();
+    for (password, name) in [("", "user-8-1"), ("", "nobody")] {
+        assert_eq!(fields(world.verify(name, password).await), ["password"]);
+    }
+    let long = "x".repeat(1_025);
+    for name in ["user-8-1", "nobody"] {
+        assert_eq!(fields(world.verify(name, &long).await), ["password"]);
+    }
+    assert_eq!(world.service.hash_statistics(), before);
+}
+
+#[tokio::test]
+async fn hashes_that_cost_more_than_hashes_do_now_are_made_cheaper_as_their_users_sign_in() {
+    let dearer = HashParams { memory_kib: 64, iterations: 2, lanes: 1 };
+    let mut world = World::with(Setup { hash_params: dearer, ..Setup::default() }).await;
+    world.create("alice").await;
+    world.restart(&Setup::default());
+    let dear = "SELECT count(*) FROM credential WHERE hash LIKE '%$m=64,t=2,p=1$%'";
+    assert_eq!(world.number(dear).await, 2);
+    world.verify("alice", PASSWORD).await.unwrap();
+    assert_eq!(world.number(dear).await, 1);
+    world.verify("alice", PASSWORD).await.unwrap();
 }
