@@ -34,6 +34,12 @@ impl FingerprintKey {
     pub const fn new(key: [u8; 32]) -> Self {
         Self(key)
     }
+
+    /// A secret for another purpose, which tells nothing about this one.
+    #[must_use]
+    pub fn derived(&self, purpose: &'static str) -> [u8; 32] {
+        authenticate(self, purpose.as_bytes())
+    }
 }
 
 impl std::fmt::Debug for FingerprintKey {
@@ -108,13 +114,17 @@ impl Repetition<'_> {
 fn fingerprint(key: &FingerprintKey, request: &[u8]) -> String {
     use std::fmt::Write as _;
 
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("a key of any length");
-    mac.update(request);
-    mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    authenticate(key, request).iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+fn authenticate(key: &FingerprintKey, data: &[u8]) -> [u8; 32] {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("a key of any length");
+    mac.update(data);
+    mac.finalize().into_bytes().into()
 }
 
 /// Why an earlier answer could not be looked up.

@@ -1,10 +1,12 @@
 //! What a session is: types and their invariants, without any I/O.
 
+mod account;
 mod filter;
 mod page;
 mod session;
 mod token;
 
+pub use account::account;
 pub use filter::{SessionFilter, parse_address};
 pub use page::Cursor;
 pub use session::{Lifetimes, Session, UserAgent};

@@ -15,6 +15,13 @@ pub enum Error {
     /// The username or the password is wrong, or was right a moment ago.
     #[error("the credentials open no account")]
     InvalidCredentials,
+    /// There were too many failed attempts. Carries when trying again is
+    /// worthwhile.
+    #[error("too many failed attempts to sign in")]
+    Throttled(Duration),
+    /// More are signing in than there is room for.
+    #[error("too many are signing in")]
+    TooManyLogins,
     /// The password is right, but the account is disabled.
     #[error("the account is disabled")]
     UserDisabled,
@@ -44,6 +51,28 @@ pub enum Error {
     Encoding(#[source] serde_json::Error),
 }
 
+impl Error {
+    /// Whether an attempt to sign in that ends like this may have been a
+    /// guess: not where the password was right, or was not looked at.
+    #[must_use]
+    pub fn is_guess(&self) -> bool {
+        match self {
+            Self::UserDisabled | Self::Db(_) | Self::TooManyLogins | Self::Throttled(_) => false,
+            Self::Identity(status) => {
+                !matches!(status.code(), Code::ResourceExhausted | Code::Unavailable)
+            }
+            Self::InvalidCredentials
+            | Self::AdminRequired
+            | Self::TokenInvalid
+            | Self::SessionNotFound
+            | Self::InvalidPageToken
+            | Self::Replay(_)
+            | Self::IdentityAnswer(_)
+            | Self::Encoding(_) => true,
+        }
+    }
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let refuse = |code, reason, message: &str| Refusal::new(code, reason, message).into();
@@ -54,6 +83,22 @@ impl From<Error> for Status {
                 "INVALID_CREDENTIALS",
                 "The username or the password is wrong",
             ),
+            Error::Throttled(wait) => Refusal::new(
+                Code::ResourceExhausted,
+                "LOGIN_THROTTLED",
+                "Too many failed attempts to sign in; try again later",
+            )
+            .retry_after(wait)
+            .into(),
+            // What identity says when its queue is full: the client does not
+            // care whose bound it is.
+            Error::TooManyLogins => Refusal::new(
+                Code::ResourceExhausted,
+                "HASH_QUEUE_FULL",
+                "Too many passwords are being checked right now; try again in a moment",
+            )
+            .retry_after(Duration::from_secs(1))
+            .into(),
             Error::UserDisabled => refuse(
                 Code::PermissionDenied,
                 "USER_DISABLED",

@@ -25,6 +25,6 @@ mod rpc;
 mod service;
 mod store;
 
-pub use config::{ConfigError, SessionConfig};
+pub use config::{ConfigError, LoginConfig, SessionConfig};
 pub use service::{Deps, Service, build};
 pub use store::migration::Migrator;

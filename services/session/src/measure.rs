@@ -11,7 +11,8 @@ use tonic::Code;
 use crate::{domain::SessionFilter, error::Error, op::Cx, store::session};
 
 /// How an attempt to sign in can end.
-const OUTCOMES: [&str; 5] = ["opened", "wrong_credentials", "disabled", "refused", "failed"];
+const OUTCOMES: [&str; 6] =
+    ["opened", "wrong_credentials", "disabled", "throttled", "refused", "failed"];
 
 /// Counts attempts to sign in.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ fn outcome(error: &Error) -> &'static str {
     match error {
         Error::InvalidCredentials => "wrong_credentials",
         Error::UserDisabled => "disabled",
+        Error::Throttled(_) => "throttled",
+        Error::TooManyLogins => "refused",
         Error::Identity(status) if status.code() == Code::Unauthenticated => "wrong_credentials",
         Error::Identity(status) if status.code() == Code::ResourceExhausted => "refused",
         Error::Identity(_)
@@ -79,6 +82,8 @@ pub(crate) fn watch(cx: &Arc<Cx>, meters: &Meters, tasks: &Tasks) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tonic::Status;
 
     use super::*;
@@ -88,6 +93,8 @@ mod tests {
         for (error, expected) in [
             (Error::InvalidCredentials, "wrong_credentials"),
             (Error::UserDisabled, "disabled"),
+            (Error::Throttled(Duration::ZERO), "throttled"),
+            (Error::TooManyLogins, "refused"),
             (Error::Identity(Box::new(Status::unauthenticated(""))), "wrong_credentials"),
             (Error::Identity(Box::new(Status::resource_exhausted(""))), "refused"),
             (Error::Identity(Box::new(Status::unavailable(""))), "failed"),

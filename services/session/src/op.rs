@@ -1,6 +1,7 @@
 //! The use cases: in what order things happen, and what is one transaction.
 
 mod admin;
+pub mod attempt;
 pub mod authenticate;
 pub mod last_seen;
 pub mod list_sessions;
@@ -31,6 +32,8 @@ pub struct Cx {
     pub lifetimes: Lifetimes,
     /// How lists are continued.
     pub page_tokens: Arc<PageTokens>,
+    /// What counts attempts to sign in.
+    pub throttle: attempt::LoginThrottle,
     /// The uses of sessions that are not stored yet.
     pub last_seen: last_seen::LastSeen,
     /// How attempts to sign in are counted.

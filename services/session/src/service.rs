@@ -16,13 +16,15 @@ use roster_proto::{
     subject::v1::subject_data_service_server::SubjectDataServiceServer,
 };
 use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
+use roster_throttle::Keys;
+use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
 use crate::{
     ConfigError, SessionConfig, background,
     identity::Identity,
     measure::{self, LoginMeter},
-    op::{Cx, last_seen::LastSeen, subject_data::Sessions},
+    op::{Cx, attempt::LoginThrottle, last_seen::LastSeen, subject_data::Sessions},
     rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc, convert},
 };
 
@@ -40,7 +42,8 @@ pub struct Deps {
     pub env: Env,
     /// How lists are continued; the same on every replica.
     pub page_tokens: Arc<PageTokens>,
-    /// What repeated requests are recognised by; the same on every replica.
+    /// What repeated requests, and those who try to sign in, are recognised
+    /// by; the same on every replica.
     pub fingerprints: FingerprintKey,
     /// Who owns what runs in the background.
     pub tasks: Tasks,
@@ -56,7 +59,7 @@ pub struct Deps {
 pub struct Service {
     /// Its methods behind its own stack; also a transport for clients.
     pub routes: Routes,
-    db: Db,
+    cx: Arc<Cx>,
     participant: Participant<Sessions>,
     identity: Upstream,
 }
@@ -74,6 +77,11 @@ pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError>
         db: deps.db.clone(),
         identity: Identity::new(deps.identity.clone(), deps.env.clone(), NAME),
         lifetimes: config.lifetimes()?,
+        throttle: LoginThrottle {
+            keys: Keys::new(deps.fingerprints.derived("throttle")),
+            limits: config.login.limits(),
+            turns: Semaphore::new(config.login.max_concurrent),
+        },
         page_tokens: deps.page_tokens,
         last_seen: LastSeen::default(),
         logins: LoginMeter::new(&deps.meters),
@@ -87,20 +95,20 @@ pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError>
     background::start(&cx, &deps.tasks);
     measure::watch(&cx, &deps.meters, &deps.tasks);
 
-    let rpc = RpcCx { cx, fingerprints: deps.fingerprints };
+    let rpc = RpcCx { cx: Arc::clone(&cx), fingerprints: deps.fingerprints };
     let routes = Routes::new(SessionServiceServer::new(SessionRpc(rpc.clone())))
         .add_service(SessionAdminServiceServer::new(SessionAdminRpc(rpc.clone())))
         .add_service(AuthenticationServiceServer::new(AuthenticationRpc(rpc)))
         .add_service(SubjectDataServiceServer::new(participant.rpc(convert::exported)));
     let routes = deps.stack.wrap(routes);
-    Ok(Service { routes, db: deps.db, participant, identity: deps.identity })
+    Ok(Service { routes, cx, participant, identity: deps.identity })
 }
 
 impl Service {
     /// What tells whether the service can do its work: the database answers.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let db = self.db.clone();
+        let db = self.cx.db.clone();
         let check = move || -> BoxFuture<'static, bool> {
             let db = db.clone();
             Box::pin(async move { db.ping().await.is_ok() })

@@ -1,5 +1,6 @@
 //! The tables of this service and the queries that run on them.
 
 pub mod entity;
+pub mod familiar;
 pub mod migration;
 pub mod session;

@@ -5,7 +5,7 @@ use roster_kernel::{Caller, Deadline};
 use roster_participant::{State, Subject, subjects};
 use secrecy::SecretString;
 
-use super::Cx;
+use super::{Cx, attempt::Attempt};
 use crate::{
     domain::{Session, SessionToken},
     error::Error,
@@ -44,12 +44,35 @@ pub async fn login(
     deadline: Option<Deadline>,
     command: Login,
 ) -> Result<LoggedIn, Error> {
-    let opened = open(cx, caller, deadline, command).await;
+    let opened = attempt(cx, caller, deadline, command).await;
     cx.logins.note(opened.as_ref().err());
     opened
 }
 
-/// Checks the password with identity and opens a session.
+/// Makes an attempt that is counted against whoever makes it, unless it turns
+/// out to have been no guess.
+async fn attempt(
+    cx: &Cx,
+    caller: &Caller,
+    deadline: Option<Deadline>,
+    command: Login,
+) -> Result<LoggedIn, Error> {
+    // A flood ends here, before it costs a query.
+    let _turn = cx.throttle.turns.try_acquire().map_err(|_| Error::TooManyLogins)?;
+    let attempt = Attempt::begin(cx, caller, &command.username).await?;
+    match open(cx, caller, deadline, command, &attempt).await {
+        Err(error) if !error.is_guess() => {
+            if let Err(error) = attempt.take_back(cx).await {
+                tracing::warn!(class = error.class(), "an attempt to sign in was not taken back");
+            }
+            Err(error)
+        }
+        // Whoever goes away before the answer has failed, too.
+        ended => ended,
+    }
+}
+
+/// Checks the password and opens a session.
 ///
 /// Between identity's answer and the session lies time in which the user may
 /// be deleted, disabled, or lose all sessions. So the answer is merged into
@@ -60,6 +83,7 @@ async fn open(
     caller: &Caller,
     deadline: Option<Deadline>,
     command: Login,
+    attempt: &Attempt,
 ) -> Result<LoggedIn, Error> {
     let verified =
         cx.identity.verify_password(caller, deadline, command.username, &command.password).await?;
@@ -76,6 +100,7 @@ async fn open(
         &caller.origin,
     );
     session::insert(&tx, &session, token.hash()).await?;
+    attempt.succeeded(&tx, known.user_id, session.created_at).await?;
     audit::append(
         &tx,
         &cx.env,

@@ -9,7 +9,7 @@ use roster_participant::{Place, State, Subject, SubjectData};
 
 use crate::{
     domain::{Session, SessionFilter},
-    store::session,
+    store::{familiar, session},
 };
 
 /// The one kind of thing that this service keeps.
@@ -63,8 +63,8 @@ impl SubjectData for Sessions {
         Ok(sessions.into_iter().map(placed).collect())
     }
 
-    /// Erases sessions, expired ones included, and the kept answers that tell
-    /// of them.
+    /// Erases sessions, expired ones included, the kept answers that tell of
+    /// them, and where the user has signed in from.
     async fn erase(
         &self,
         tx: &Tx,
@@ -72,6 +72,7 @@ impl SubjectData for Sessions {
         limit: u64,
     ) -> Result<Vec<(&'static str, u64)>, DbError> {
         replay::forget(tx, user_id).await?;
+        familiar::erase(tx, user_id).await?;
         Ok(vec![(SESSIONS, session::erase(tx, user_id, limit).await?)])
     }
 

@@ -1,3 +1,4 @@
 //! The rows of this service's own tables.
 
+pub mod familiar;
 pub mod session;

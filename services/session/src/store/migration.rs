@@ -1,6 +1,7 @@
 //! The schema of this service's database, step by step.
 
 mod m0001_session;
+mod m0002_familiar;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,8 @@ impl MigratorTrait for Migrator {
         ];
         all.extend(roster_participant::migration::all());
         all.push(Box::new(m0001_session::Migration));
+        all.push(Box::new(roster_throttle::Migration));
+        all.push(Box::new(m0002_familiar::Migration));
         all
     }
 }

@@ -15,7 +15,7 @@ use tonic_types::StatusExt;
 
 use crate::{
     identity::FakeIdentity,
-    world::{World, credentials, fields, reason, says},
+    world::{World, credentials, fields, reason, says, somebody_at},
 };
 
 fn stranger() -> Caller {
@@ -224,9 +224,11 @@ async fn logins_that_race_with_a_deletion_leave_nothing() {
         let name = format!("user{round}");
         world.user(&name);
         let mut logins = tokio::task::JoinSet::new();
-        for _ in 0..16 {
+        for number in 0..16 {
             let (world, request) = (Arc::clone(&world), credentials(&name));
-            logins.spawn(async move { world.try_log_in(&stranger(), request).await });
+            // From here and there: as many at once from one place are guesses.
+            let caller = somebody_at(&format!("192.0.2.{}", number % 4));
+            logins.spawn(async move { world.try_log_in(&caller, request).await });
         }
         let first = logins.join_next().await.unwrap().unwrap().unwrap();
         world.identity.change(&name, |it| {

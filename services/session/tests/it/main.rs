@@ -6,6 +6,7 @@ mod identity;
 mod last_seen;
 mod list_sessions;
 mod login;
+mod login_throttle;
 mod logout;
 mod revoke_session;
 mod revoke_sessions;

@@ -42,6 +42,7 @@ pub struct World {
     pub identity: Arc<FakeIdentity>,
     pub service: Service,
     pub tasks: Tasks,
+    upstream: Upstream,
 }
 
 /// A session with what its owner knows of it.
@@ -92,20 +93,17 @@ impl World {
         let temp = TempDb::new::<Migrator>().await;
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let tasks = Tasks::new();
-        let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
-        let deps = Deps {
-            db: temp.db.clone(),
-            bus: bus.clone(),
-            env: env.clone(),
-            page_tokens: Arc::new(PageTokens::new([1; 32])),
-            fingerprints: FingerprintKey::new([2; 32]),
-            tasks: tasks.clone(),
-            stack: ServiceStack::new(access, env.clone()),
-            meters: Meters::none(),
-            identity: upstream,
-        };
-        let service = roster_session::build(&SessionConfig::default(), deps).unwrap();
-        Self { clock, env, temp, bus, identity, service, tasks }
+        let config = SessionConfig::default();
+        let service = service(&config, &temp, &env, &bus, &tasks, &upstream);
+        Self { clock, env, temp, bus, identity, service, tasks, upstream }
+    }
+
+    /// The service again, over the same database.
+    pub async fn restart(&mut self, config: &SessionConfig) {
+        self.tasks.shutdown().await;
+        self.tasks = Tasks::new();
+        self.service =
+            service(config, &self.temp, &self.env, &self.bus, &self.tasks, &self.upstream);
     }
 
     pub fn own(&self) -> SessionServiceClient<Routes> {
@@ -142,10 +140,7 @@ impl World {
     }
 
     pub async fn log_in_from(&self, username: &str, address: &str) -> SignedIn {
-        let origin =
-            Origin { address: Some(address.parse().unwrap()), user_agent: "a test".to_owned() };
-        let caller =
-            Caller { actor: Actor::Anonymous, origin, correlation_id: "call-1".to_owned() };
+        let caller = somebody_at(address);
         let opened = self.try_log_in(&caller, credentials(username)).await.unwrap();
         let session = opened.session.unwrap();
         let subject = self.identity.subject(username);
@@ -236,9 +231,39 @@ impl World {
     }
 }
 
+fn service(
+    config: &SessionConfig,
+    temp: &TempDb,
+    env: &Env,
+    bus: &Arc<InProcessBus>,
+    tasks: &Tasks,
+    identity: &Upstream,
+) -> Service {
+    let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
+    let deps = Deps {
+        db: temp.db.clone(),
+        bus: bus.clone(),
+        env: env.clone(),
+        page_tokens: Arc::new(PageTokens::new([1; 32])),
+        fingerprints: FingerprintKey::new([2; 32]),
+        tasks: tasks.clone(),
+        stack: ServiceStack::new(access, env.clone()),
+        meters: Meters::none(),
+        identity: identity.clone(),
+    };
+    roster_session::build(config, deps).unwrap()
+}
+
 /// A peer service, such as the edge.
 pub fn peer() -> Caller {
     Caller::service(ServiceName::parse("gateway").unwrap())
+}
+
+/// A caller who has not signed in.
+pub fn somebody_at(address: &str) -> Caller {
+    let origin =
+        Origin { address: Some(address.parse().unwrap()), user_agent: "a test".to_owned() };
+    Caller { actor: Actor::Anonymous, origin, correlation_id: "call-1".to_owned() }
 }
 
 pub fn credentials(username: &str) -> LoginRequest {

@@ -8,6 +8,7 @@ mod canary;
 mod cascade;
 mod client;
 mod contracts;
+mod guessing;
 mod guide;
 mod health;
 mod internal_socket;

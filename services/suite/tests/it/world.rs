@@ -1,6 +1,6 @@
 //! The whole of Roster in this process, with a clock that moves when told to.
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{future::Future, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use roster_identity::HashParams;
 use roster_kernel::{Env, Steps};
@@ -141,6 +141,12 @@ impl World {
         Client::new(connect(&self.suite).await)
     }
 
+    /// A client that connects from `address`, without a token.
+    pub async fn client_at(&self, address: IpAddr) -> Client {
+        let endpoint = endpoint(&self.suite).local_address(Some(address));
+        Client::new(endpoint.connect().await.unwrap())
+    }
+
     /// Creates a regular user.
     pub async fn create_user(&self, username: &str) -> User {
         self.create(CreateUserRequest { username: username.to_owned(), ..person() }).await
@@ -210,8 +216,12 @@ pub fn person() -> CreateUserRequest {
 }
 
 async fn connect(suite: &Suite) -> Channel {
+    endpoint(suite).connect().await.unwrap()
+}
+
+fn endpoint(suite: &Suite) -> Endpoint {
     let endpoint = Endpoint::from_shared(format!("http://{}", suite.address())).unwrap();
-    endpoint.user_agent("tests/1.0").unwrap().connect().await.unwrap()
+    endpoint.user_agent("tests/1.0").unwrap()
 }
 
 async fn sign_in(nobody: &Client, username: &str, password: &str) -> Client {
