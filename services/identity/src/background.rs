@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use roster_db::{DbError, replay};
 use roster_server::Tasks;
+use roster_throttle::MOST_ROWS;
 use tokio_util::sync::CancellationToken;
 
 use crate::op::Cx;
@@ -31,5 +32,7 @@ async fn run(cx: Arc<Cx>, stop: CancellationToken) {
 }
 
 async fn sweep(cx: &Cx) -> Result<(u64, u64), DbError> {
-    Ok((replay::sweep(&cx.db, cx.env.now()).await?, cx.outbox.sweep().await?))
+    let now = cx.env.now();
+    roster_throttle::sweep(&cx.db, now, MOST_ROWS).await?;
+    Ok((replay::sweep(&cx.db, now).await?, cx.outbox.sweep().await?))
 }

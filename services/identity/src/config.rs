@@ -14,6 +14,9 @@ pub struct IdentityConfig {
     /// Whether people can create accounts for themselves. The guide's
     /// `ALLOW_REGISTRATION`.
     pub allow_registration: bool,
+    /// How many accounts people create from one address before there is a
+    /// wait: 1 to 10,000.
+    pub registrations_per_address: u32,
     /// The participant whose receipt makes a change effective: the one that
     /// decides whether a token is good.
     pub effect_consumer: String,
@@ -46,6 +49,7 @@ impl Default for IdentityConfig {
     fn default() -> Self {
         Self {
             allow_registration: false,
+            registrations_per_address: 20,
             effect_consumer: "session".to_owned(),
             password: PasswordConfig::default(),
         }
@@ -95,6 +99,7 @@ impl IdentityConfig {
         let it = &self.password;
         let number = |value: usize| value as u64;
         for (key, value, least, most) in [
+            ("registrations_per_address", self.registrations_per_address.into(), 1, 10_000),
             (
                 "password.min_length",
                 number(it.min_length),
@@ -164,6 +169,7 @@ mod tests {
             (refused(|it| it.password.argon2_memory_kib = 19_455), "password.argon2_memory_kib"),
             (refused(|it| it.password.argon2_iterations = 1), "password.argon2_iterations"),
             (refused(|it| it.password.argon2_lanes = 0), "password.argon2_lanes"),
+            (refused(|it| it.registrations_per_address = 0), "registrations_per_address"),
             (refused(|it| it.password.hash_threads = 257), "password.hash_threads"),
             (refused(|it| it.password.hash_queue = 0), "password.hash_queue"),
             (refused(|it| it.effect_consumer = "Session".to_owned()), "effect_consumer"),

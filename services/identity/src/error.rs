@@ -52,6 +52,14 @@ pub enum Error {
     /// The present password is another one.
     #[error("the current password is wrong")]
     CurrentPasswordWrong,
+    /// Too many wrong passwords were said to be the present one. Carries when
+    /// trying again is worthwhile.
+    #[error("too many wrong current passwords")]
+    PasswordThrottled(Duration),
+    /// Too many accounts came from one address. Carries when trying again is
+    /// worthwhile.
+    #[error("too many accounts from one address")]
+    RegistrationThrottled(Duration),
     /// The new password is the present one, which must be changed.
     #[error("the new password is the current one")]
     PasswordUnchanged,
@@ -169,6 +177,18 @@ fn refusal(error: Error) -> Refusal {
             "The current password is wrong",
         )
         .with_violation("current_password", "is not the current password"),
+        Error::PasswordThrottled(wait) => Refusal::new(
+            Code::ResourceExhausted,
+            "PASSWORD_THROTTLED",
+            "Too many wrong passwords; try again later",
+        )
+        .retry_after(wait),
+        Error::RegistrationThrottled(wait) => Refusal::new(
+            Code::ResourceExhausted,
+            "REGISTRATION_THROTTLED",
+            "Too many accounts were created from your address; try again later",
+        )
+        .retry_after(wait),
         Error::PasswordUnchanged => {
             Refusal::invalid("new_password", "must differ from the current password")
         }

@@ -27,11 +27,13 @@ pub mod own_data;
 pub mod plan_user_deletion;
 pub mod recover_admin;
 pub mod register;
+mod repeated;
 pub mod resolve_api_key;
 pub mod retry_deletion;
 pub mod rotate_keys;
 pub mod set_disabled;
 mod statistics;
+pub mod throttle;
 mod transition;
 pub mod update_api_key;
 pub mod update_profile;
@@ -64,6 +66,8 @@ pub struct Cx {
     pub outbox: Outbox,
     /// How passwords are hashed.
     pub hasher: Hasher,
+    /// What counts attempts.
+    pub throttle: throttle::Throttle,
     /// What is asked of new passwords.
     pub password_policy: PasswordPolicy,
     /// Whether people can create accounts for themselves.

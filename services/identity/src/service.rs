@@ -16,6 +16,7 @@ use roster_proto::identity::v1::{
     user_admin_service_server::{self, UserAdminServiceServer},
 };
 use roster_server::{ServiceStack, Tasks, Upstream, health::Probe, metrics::Meters};
+use roster_throttle::Keys;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -29,6 +30,7 @@ use crate::{
     op::{
         Cx, ensure_first_admin, recover_admin,
         rotate_keys::{self, RotationError},
+        throttle::Throttle,
     },
     participants::Participants,
     rpc::{
@@ -168,6 +170,11 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
             .map_err(unsuitable)?,
         participants: Participants::new(deps.participants, deps.env.clone(), name.clone()),
         name,
+        throttle: Throttle::new(
+            Keys::new(deps.fingerprints.derived("throttle")),
+            config.registrations_per_address,
+            &deps.meters,
+        ),
         env: deps.env,
         outbox: outbox.clone(),
         password_policy: config.password_policy(),

@@ -8,7 +8,7 @@ use roster_events::audit::{self, AuditRecord};
 use roster_kernel::{Caller, Deadline, UserActor};
 
 use super::{
-    Cx, effect,
+    Cx, effect, repeated, throttle,
     update_user::{self, Changed},
 };
 use crate::{
@@ -46,16 +46,16 @@ pub async fn change_password(
     let changed = loop {
         // A repetition comes with a password that is no longer the present
         // one, so the first answer is looked for before that is checked.
-        if let Some(changed) = earlier(cx, command.replay.as_ref()).await? {
+        if let Some(changed) = repeated::earlier(cx, command.replay.as_ref()).await? {
             break changed;
         }
-        let known = credential::find(cx.db.read(), actor.user_id).await?;
-        let known = known.ok_or(Error::CallerGone)?;
-        if !cx.hasher.verify(Lane::SignedIn, &command.current, Some(&known)).await?.matches {
-            return Err(Error::CurrentPasswordWrong);
+        let attempt = throttle::begin_proof(cx, actor).await?;
+        let replaced = replace(cx, caller, actor, command).await;
+        // Whoever goes away before the answer has failed, too.
+        if !matches!(replaced, Ok(Some(_)) | Err(Error::CurrentPasswordWrong)) {
+            throttle::take_back(cx, &attempt).await;
         }
-        let hash = cx.hasher.hash(Lane::SignedIn, &command.new).await?;
-        if let Some(changed) = store(cx, caller, actor, command, &known, hash).await? {
+        if let Some(changed) = replaced? {
             break changed;
         }
         // Somebody changed the password meanwhile: then it is that one which
@@ -65,12 +65,21 @@ pub async fn change_password(
     Ok(changed.user)
 }
 
-async fn earlier(cx: &Cx, replay: Option<&ReplayKey>) -> Result<Option<Changed>, Error> {
-    if replay.is_none() {
-        return Ok(None);
+/// Replaces the present password, where it is the one that the caller says;
+/// `None` if it is another one by then.
+async fn replace(
+    cx: &Cx,
+    caller: &Caller,
+    actor: &UserActor,
+    command: &ChangePassword,
+) -> Result<Option<Changed>, Error> {
+    let known = credential::find(cx.db.read(), actor.user_id).await?;
+    let known = known.ok_or(Error::CallerGone)?;
+    if !cx.hasher.verify(Lane::SignedIn, &command.current, Some(&known)).await?.matches {
+        return Err(Error::CurrentPasswordWrong);
     }
-    let tx = cx.db.begin().await?;
-    Ok(replay::find(&tx, replay, cx.env.now()).await?)
+    let hash = cx.hasher.hash(Lane::SignedIn, &command.new).await?;
+    store(cx, caller, actor, command, &known, hash).await
 }
 
 /// Stores the new password, unless the present one is no longer `known`.
@@ -117,6 +126,7 @@ async fn store(
     )
     .await?;
     replay::record(&tx, replay, now, Some(before.id()), &changed).await?;
+    throttle::proven(cx, &tx, actor).await?;
     tx.commit().await?;
     Ok(Some(changed))
 }

@@ -4,7 +4,7 @@ use roster_db::replay::{self, ReplayKey};
 use roster_events::audit::{self, AuditRecord};
 use roster_kernel::Caller;
 
-use super::{Cx, create_user::CreateUser, new_account};
+use super::{Cx, create_user::CreateUser, new_account, repeated, throttle};
 use crate::{domain::User, error::Error, hashing::Lane, store::guard};
 
 /// The full name of the method.
@@ -16,6 +16,21 @@ pub async fn register(cx: &Cx, caller: &Caller, command: CreateUser) -> Result<U
     if !cx.allow_registration {
         return Err(Error::RegistrationClosed);
     }
+    // Counted before anything is computed, and not a second time where only
+    // the answer was lost.
+    if let Some(created) = repeated::earlier(cx, command.replay.as_ref()).await? {
+        return Ok(created);
+    }
+    let attempt = throttle::begin_registration(cx, caller).await?;
+    let created = create(cx, caller, command).await;
+    // A username that is taken counts: it says that somebody has it.
+    if let Err(Error::Hash(_) | Error::Db(_) | Error::Replay(_)) = &created {
+        throttle::take_back(cx, &attempt).await;
+    }
+    created
+}
+
+async fn create(cx: &Cx, caller: &Caller, command: CreateUser) -> Result<User, Error> {
     let replay = command.replay.as_ref();
     let hash = cx.hasher.hash(Lane::Public, &command.password).await?;
 

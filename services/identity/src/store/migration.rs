@@ -25,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_search_text::Migration),
             Box::new(m0002_api_key::Migration),
             Box::new(m0002_skeleton::Migration),
+            Box::new(roster_throttle::Migration),
         ]
     }
 }

@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use roster_kernel::{Actor, Caller};
 use roster_proto::identity::v1::{
     ChangePasswordRequest, CreateUserRequest, GetProfileRequest, UpdateProfileRequest, User,
 };
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::world::{PASSWORD, World, fields, new_user, refusal, request_id, says};
 
@@ -74,4 +77,50 @@ async fn a_temporary_password_is_replaced_before_anything_else() {
     let changed = call(&world, &caller, change(NEW)).await.unwrap();
     assert!(!changed.password_change_required);
     assert!(!world.state(&user.user_id).await.password_change_required);
+}
+
+#[tokio::test]
+async fn a_stolen_session_is_no_oracle_and_does_not_lock_the_owner_out() {
+    let world = World::new().await;
+    let user = world.create("alice").await;
+    let (stolen, own) =
+        (world.caller_of(&user.user_id, false), world.caller_of(&user.user_id, false));
+    let wrong = ChangePasswordRequest { current_password: NEW.to_owned(), ..change(NEW) };
+    for _ in 0..11 {
+        let answer = call(&world, &stolen, wrong.clone()).await;
+        assert_eq!(refusal(answer).1, "CURRENT_PASSWORD_WRONG");
+    }
+    // From now on the right one is not found out, either.
+    for wait in [1, 2, 4] {
+        let computed = world.service.hash_statistics().computed;
+        for request in [change(NEW), wrong.clone()] {
+            let status = call(&world, &stolen, request).await.unwrap_err();
+            let retry = status.get_details_retry_info().unwrap().retry_delay;
+            assert_eq!(retry, Some(Duration::from_secs(wait)));
+            let expected = (Code::ResourceExhausted, "PASSWORD_THROTTLED".to_owned());
+            assert_eq!(refusal(Err::<(), _>(status)), expected);
+        }
+        assert_eq!(world.service.hash_statistics().computed, computed);
+        world.clock.advance(Duration::from_secs(wait));
+        assert_eq!(refusal(call(&world, &stolen, wrong.clone()).await).1, "CURRENT_PASSWORD_WRONG");
+    }
+    call(&world, &own, change(NEW)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_success_begins_anew_and_a_repetition_is_not_counted() {
+    let world = World::new().await;
+    let user = world.create("alice").await;
+    let caller = world.caller_of(&user.user_id, false);
+    let wrong = ChangePasswordRequest { current_password: "wrong".to_owned(), ..change(NEW) };
+    for _ in 0..10 {
+        call(&world, &caller, wrong.clone()).await.unwrap_err();
+    }
+    let request = ChangePasswordRequest { request_id: request_id(1), ..change(NEW) };
+    let changed = call(&world, &caller, request.clone()).await.unwrap();
+    for _ in 0..11 {
+        assert_eq!(refusal(call(&world, &caller, wrong.clone()).await).1, "CURRENT_PASSWORD_WRONG");
+    }
+    assert_eq!(refusal(call(&world, &caller, wrong).await).1, "PASSWORD_THROTTLED");
+    assert_eq!(call(&world, &caller, request).await.unwrap(), changed);
 }
