@@ -31,6 +31,9 @@ use crate::identity::{FakeIdentity, PASSWORD};
 /// How often uses of sessions are stored.
 const STORE_EVERY: TimeDelta = TimeDelta::seconds(10);
 
+/// How often what has expired is cleared away.
+const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(10);
+
 /// A day of the mock clock.
 pub const DAY: Duration = Duration::from_hours(24);
 
@@ -220,6 +223,12 @@ impl World {
 
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
+    }
+
+    /// Waits until the clearing away of what has expired rests.
+    pub async fn swept(&self) {
+        let rests_until = self.env.now() + SWEEP_EVERY;
+        eventually(async || self.clock.is_awaited(rests_until)).await;
     }
 
     /// Moves the time and waits until the storing of uses has run and rests
