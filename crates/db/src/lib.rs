@@ -1,6 +1,7 @@
 //! Connecting, migrating, transactions and classes of error: the only code
 //! that knows which storage engine is underneath.
 
+mod batch;
 mod connect;
 mod error;
 mod migrate;
@@ -9,6 +10,7 @@ pub mod replay;
 mod timing;
 mod tx;
 
+pub use batch::delete_in_batches;
 pub use connect::{Db, DbConfig};
 pub use error::DbError;
 pub use migrate::column;

@@ -12,7 +12,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use prost::Message;
 use roster_kernel::{Actor, Caller, RequestId, Timestamp, UserId};
 use roster_server::Violations;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect,
+    QueryTrait, Set,
+    sea_query::{Expr, ExprTrait},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Sha256;
 
@@ -199,13 +203,18 @@ pub async fn forget(tx: &Tx, subject: UserId) -> Result<u64, DbError> {
     Ok(erased.rows_affected)
 }
 
-/// Deletes the answers that are no longer given.
+/// Deletes the answers that are no longer given; answers how many.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, DbError> {
-    let tx = db.begin().await?;
-    let swept = entity::Entity::delete_many()
-        .filter(entity::Column::CreatedAt.lte(now - KEPT_FOR))
-        .exec(&*tx)
-        .await?;
-    tx.commit().await?;
-    Ok(swept.rows_affected)
+    let key = [entity::Column::Actor, entity::Column::Method, entity::Column::RequestId];
+    crate::delete_in_batches(db, |batch| {
+        let old = entity::Entity::find()
+            .select_only()
+            .columns(key)
+            .filter(entity::Column::CreatedAt.lte(now - KEPT_FOR))
+            .limit(batch)
+            .into_query();
+        let row = Expr::tuple(key.map(IntoSimpleExpr::into_simple_expr));
+        entity::Entity::delete_many().filter(row.in_subquery(old))
+    })
+    .await
 }

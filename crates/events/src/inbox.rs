@@ -5,7 +5,10 @@ mod entity;
 use chrono::TimeDelta;
 use roster_db::{Db, DbError, Tx};
 use roster_kernel::{EventId, Timestamp};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait, Set,
+};
 
 use crate::Receipt;
 
@@ -55,12 +58,15 @@ impl Inbox {
 
     /// Deletes receipts that are older than any repetition.
     pub async fn sweep(db: &Db, now: Timestamp) -> Result<u64, DbError> {
-        let tx = db.begin().await?;
-        let swept = entity::Entity::delete_many()
-            .filter(entity::Column::CompletedAt.lt(now - KEPT_FOR))
-            .exec(&*tx)
-            .await?;
-        tx.commit().await?;
-        Ok(swept.rows_affected)
+        roster_db::delete_in_batches(db, |batch| {
+            let old = entity::Entity::find()
+                .select_only()
+                .column(entity::Column::EventId)
+                .filter(entity::Column::CompletedAt.lt(now - KEPT_FOR))
+                .limit(batch)
+                .into_query();
+            entity::Entity::delete_many().filter(entity::Column::EventId.in_subquery(old))
+        })
+        .await
     }
 }

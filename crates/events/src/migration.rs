@@ -82,6 +82,51 @@ impl MigrationTrait for CreateInbox {
     }
 }
 
+/// Finds old receipts without looking at all of them: for
+/// a service that consumes.
+pub struct IndexInbox;
+
+impl MigrationName for IndexInbox {
+    fn name(&self) -> &'static str {
+        "m0002_inbox_completed_at"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for IndexInbox {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let index = Index::create()
+            .name("inbox_completed_at")
+            .table("inbox")
+            .col("completed_at")
+            .to_owned();
+        manager.create_index(index).await
+    }
+}
+
+/// Finds retired events that can go without looking at those that are kept for
+/// good: for a service that announces.
+pub struct IndexRetired;
+
+impl MigrationName for IndexRetired {
+    fn name(&self) -> &'static str {
+        "m0002_outbox_event_retired"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for IndexRetired {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let index = Index::create()
+            .name("outbox_event_kept_retired_at")
+            .table("outbox_event")
+            .col("kept")
+            .col("retired_at")
+            .to_owned();
+        manager.create_index(index).await
+    }
+}
+
 /// Creates the audit trail: for every service that changes something.
 pub struct CreateAudit;
 

@@ -237,10 +237,8 @@ impl Outbox {
 
     /// Deletes retired events that are not evidence.
     pub async fn sweep(&self) -> Result<u64, DbError> {
-        let tx = self.inner.db.begin().await?;
-        let swept = store::delete_retired(&tx, self.inner.env.now() - KEPT_FOR).await?;
-        tx.commit().await?;
-        Ok(swept)
+        let before = self.inner.env.now() - KEPT_FOR;
+        roster_db::delete_in_batches(&self.inner.db, |batch| store::retired(before, batch)).await
     }
 
     pub(crate) fn publishing(&self) -> Publishing<'_> {

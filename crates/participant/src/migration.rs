@@ -44,5 +44,9 @@ impl MigrationTrait for CreateSubject {
 /// All tables of a participant, the inbox included, in their order.
 #[must_use]
 pub fn all() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(roster_events::migration::CreateInbox), Box::new(CreateSubject)]
+    vec![
+        Box::new(roster_events::migration::CreateInbox),
+        Box::new(roster_events::migration::IndexInbox),
+        Box::new(CreateSubject),
+    ]
 }

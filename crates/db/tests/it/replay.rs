@@ -79,3 +79,23 @@ async fn answers_about_a_deleted_user_are_forgotten() {
     assert_eq!(find(&temp, &env, &about).await.unwrap(), None);
     assert_eq!(find(&temp, &env, &other).await.unwrap().as_deref(), Some("kept"));
 }
+
+#[tokio::test]
+async fn answers_of_yesterday_are_swept_however_many() {
+    let temp = TempDb::new::<Migrator>().await;
+    let (clock, env) = roster_testkit::env(1);
+    let (caller, subject) = (actor(&env), UserId::generate(&env));
+    let tx = temp.db.begin().await.unwrap();
+    for _ in 0..1_200 {
+        let key = key(&caller, RequestId::generate(&env), b"request");
+        replay::record(&tx, Some(&key), env.now(), Some(subject), &"answer").await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    clock.advance(std::time::Duration::from_hours(12));
+    let today = key(&caller, RequestId::generate(&env), b"request");
+    record(&temp, &env, &today, subject, "answer").await;
+    assert_eq!(replay::sweep(&temp.db, env.now()).await.unwrap(), 0);
+    clock.advance(std::time::Duration::from_hours(12));
+    assert_eq!(replay::sweep(&temp.db, env.now()).await.unwrap(), 1_200);
+    assert!(find(&temp, &env, &today).await.unwrap().is_some());
+}

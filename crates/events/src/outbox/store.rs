@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use roster_db::{DbError, Tx};
 use roster_kernel::{EventId, ServiceName, Timestamp, UserId};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
-    JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, RelationTrait, Set,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DeleteMany, EntityTrait, ExprTrait,
+    IntoActiveModel, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    RelationTrait, Set, sea_query::Expr,
 };
 
 use super::{
@@ -210,14 +210,17 @@ pub async fn retire_if_confirmed(
     Ok(())
 }
 
-pub async fn delete_retired(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
-    // Deliveries go with their event (ON DELETE CASCADE).
-    let deleted = event::Entity::delete_many()
+/// Deletes up to `limit` events that were retired before `before`.
+pub fn retired(before: Timestamp, limit: u64) -> DeleteMany<event::Entity> {
+    let old = event::Entity::find()
+        .select_only()
+        .column(event::Column::Id)
         .filter(event::Column::RetiredAt.lt(before))
         .filter(event::Column::Kept.eq(false))
-        .exec(&**tx)
-        .await?;
-    Ok(deleted.rows_affected)
+        .limit(limit)
+        .into_query();
+    // Deliveries go with their event (ON DELETE CASCADE).
+    event::Entity::delete_many().filter(event::Column::Id.in_subquery(old))
 }
 
 pub async fn ids(connection: &impl ConnectionTrait) -> Result<Vec<EventId>, DbError> {

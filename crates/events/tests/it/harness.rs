@@ -25,7 +25,7 @@ pub struct Source;
 
 impl MigratorTrait for Source {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(migration::CreateOutbox)]
+        vec![Box::new(migration::CreateOutbox), Box::new(migration::IndexRetired)]
     }
 }
 
@@ -33,7 +33,7 @@ pub struct Sink;
 
 impl MigratorTrait for Sink {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(migration::CreateInbox)]
+        vec![Box::new(migration::CreateInbox), Box::new(migration::IndexInbox)]
     }
 }
 

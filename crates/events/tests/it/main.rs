@@ -4,4 +4,5 @@
 mod bus;
 mod delivery;
 mod harness;
+mod inbox;
 mod outbox;

@@ -62,6 +62,32 @@ async fn retired_events_are_swept_unless_they_are_evidence() {
 }
 
 #[tokio::test]
+async fn very_many_are_swept_in_batches_with_room_in_between() {
+    let world = World::new(1, &[]).await;
+    let tx = world.source.db.begin().await.unwrap();
+    for _ in 0..1_200 {
+        let user = UserId::generate(&world.env);
+        let message = UserDeleted::default();
+        world.outbox.append(&tx, user, &message, Retention::Transient).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    world.clock.advance(std::time::Duration::from_hours(26));
+    let mut sweep = std::pin::pin!(world.outbox.sweep());
+    assert!(futures_util::poll!(&mut sweep).is_pending());
+    // Whoever wants to write comes in between.
+    let meanwhile = world.source.db.begin();
+    let mut meanwhile = std::pin::pin!(meanwhile);
+    let tx = tokio::select! {
+        tx = &mut meanwhile => tx.unwrap(),
+        swept = &mut sweep => panic!("{swept:?} in one go"),
+    };
+    let left = world.outbox.events(&*tx).await.unwrap().len();
+    tx.commit().await.unwrap();
+    assert!((1..1_200).contains(&left), "{left}");
+    assert_eq!(sweep.await.unwrap(), 1_200);
+}
+
+#[tokio::test]
 async fn two_relays_share_the_work() {
     let world = World::new(1, &["session"]).await;
     let bus: Arc<dyn Bus> = world.bus.clone();

@@ -26,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_api_key::Migration),
             Box::new(m0002_skeleton::Migration),
             Box::new(roster_throttle::Migration),
+            Box::new(roster_events::migration::IndexRetired),
         ]
     }
 }
