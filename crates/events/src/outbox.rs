@@ -222,6 +222,21 @@ impl Outbox {
         Ok(())
     }
 
+    /// Publishes the event again at once, where `consumer` has not confirmed
+    /// it and the next attempt is a while away: somebody is waiting for it.
+    pub async fn hasten(&self, event_id: EventId, consumer: &str) -> Result<(), DbError> {
+        let connection = self.inner.db.read();
+        // The first attempt was made a moment ago, or is about to be.
+        if store::attempts(connection, event_id).await? < 2
+            || store::confirmed(connection, event_id, consumer).await?
+        {
+            return Ok(());
+        }
+        let tx = self.inner.db.begin().await?;
+        self.retry_now(&tx, event_id).await?;
+        tx.commit().await
+    }
+
     /// How many events are due for publication now.
     pub async fn due(&self) -> Result<u64, DbError> {
         store::count_due(self.inner.db.read(), self.inner.env.now()).await

@@ -223,6 +223,14 @@ pub fn retired(before: Timestamp, limit: u64) -> DeleteMany<event::Entity> {
     event::Entity::delete_many().filter(event::Column::Id.in_subquery(old))
 }
 
+pub async fn attempts(
+    connection: &impl ConnectionTrait,
+    event_id: EventId,
+) -> Result<u32, DbError> {
+    let row = event::Entity::find_by_id(event_id.uuid()).one(connection).await?;
+    Ok(row.map_or(0, |row| u32::try_from(row.attempts).unwrap_or(0)))
+}
+
 pub async fn ids(connection: &impl ConnectionTrait) -> Result<Vec<EventId>, DbError> {
     let rows = event::Entity::find().order_by_asc(event::Column::CreatedAt).all(connection).await?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())

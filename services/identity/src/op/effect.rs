@@ -20,6 +20,9 @@ pub async fn confirm(
     deadline: Option<Deadline>,
 ) -> Result<(), Error> {
     let Some(event) = event else { return Ok(()) };
+    // Somebody waits again for what was not confirmed the last time: that is
+    // worth more than the pause until the next attempt, up to an hour.
+    cx.outbox.hasten(event, &cx.effect_consumer).await?;
     let deadline = deadline.unwrap_or_else(|| Deadline(cx.env.now() + DEFAULT_WAIT));
     match cx.outbox.wait_for(event, &cx.effect_consumer, deadline).await? {
         Effect::Confirmed => Ok(()),

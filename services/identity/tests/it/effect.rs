@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use roster_events::Event;
+use roster_kernel::{Actor, Caller};
 use roster_proto::{
     event::v1::{UserDeleted, UserStateChanged},
     identity::v1::{
@@ -15,7 +16,7 @@ use tonic::Code;
 
 use crate::{
     participant::{Consumer, Counts},
-    world::{Setup, World, name, refusal, request_id, says},
+    world::{Setup, World, name, new_user, refusal, request_id, says},
 };
 
 async fn world_with(participants: &[&str]) -> (World, Consumer) {
@@ -151,4 +152,90 @@ async fn a_failing_participant_is_shown_and_asked_again() {
     // Deleting again waits for the same deletion.
     let answer = world.admin().delete_user(says(&world.root, request)).await.unwrap();
     assert_eq!(answer.into_inner().deletion.unwrap().state(), DeletionState::Complete);
+}
+
+fn id_of(caller: &Caller) -> String {
+    let Actor::User(user) = &caller.actor else { panic!("nobody") };
+    user.user_id.to_string()
+}
+
+/// Makes a change that nobody confirms in time; answers its event.
+async fn unconfirmed(world: &World, session: &mut Consumer, request: &UpdateUserRequest) -> Event {
+    let mut client = world.admin();
+    let patience = async {
+        let event = session.hear().await;
+        world.clock.advance(Duration::from_millis(9_500));
+        event
+    };
+    let call = client.update_user(says(&world.root, request.clone()));
+    let (answer, event) = tokio::join!(call, patience);
+    assert_eq!(refusal(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    event
+}
+
+#[tokio::test]
+async fn who_asks_again_does_not_wait_for_the_next_attempt() {
+    let (world, mut session) = world_with(&["session"]).await;
+    let user = world.create("alice").await;
+    let heard = unconfirmed(&world, &mut session, &promote(&user)).await;
+    // Nobody confirms until it is tried hourly only.
+    let attempts = "SELECT attempts FROM outbox_event";
+    loop {
+        while world.service.outbox.due().await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+        if world.number(attempts).await >= 10 {
+            break;
+        }
+        world.clock.advance(Duration::from_mins(5));
+    }
+    for _ in 1..world.number(attempts).await {
+        assert_eq!(session.hear().await.id, heard.id);
+    }
+
+    let mut client = world.admin();
+    let mut call = std::pin::pin!(client.update_user(says(&world.root, promote(&user))));
+    let now = world.env.now();
+    let again = tokio::select! {
+        event = session.hear() => event,
+        answer = &mut call => panic!("answered without a receipt: {answer:?}"),
+    };
+    assert_eq!((again.id, world.env.now()), (heard.id, now), "at once");
+    session.confirm(&again, &[], now).await;
+    assert!(call.await.unwrap().into_inner().user.unwrap().is_admin);
+}
+
+#[tokio::test]
+async fn an_administrator_who_steps_down_can_wait_for_it_like_for_anything_else() {
+    let (world, mut session) = world_with(&["session"]).await;
+    let (_, other_admin) = world.create_admin("other").await;
+    let request = UpdateUserRequest {
+        user_id: id_of(&world.root),
+        is_admin: Some(false),
+        request_id: request_id(1),
+        ..Default::default()
+    };
+    let event = unconfirmed(&world, &mut session, &request).await;
+    // The edge has not heard of it either, and takes them for one still.
+    session.confirm(&event, &[], world.env.now()).await;
+    let answer = world.admin().update_user(says(&world.root, request.clone())).await.unwrap();
+    assert!(!answer.into_inner().user.unwrap().is_admin);
+
+    // That is all that they get to see: not by another name, with other
+    // fields, or as somebody else.
+    for changed in [
+        UpdateUserRequest { request_id: request_id(2), ..request.clone() },
+        UpdateUserRequest { request_id: String::new(), ..request.clone() },
+    ] {
+        let answer = world.admin().update_user(says(&world.root, changed)).await;
+        assert_eq!(refusal(answer).1, "ADMIN_REQUIRED");
+    }
+    let other = UpdateUserRequest { is_admin: Some(true), ..request.clone() };
+    let answer = world.admin().update_user(says(&world.root, other)).await;
+    assert_eq!(refusal(answer).1, "REQUEST_ID_REUSED");
+    let created = world.admin().create_user(says(&other_admin, new_user("alice"))).await;
+    let alice = created.unwrap().into_inner().user.unwrap();
+    let stranger = world.caller_of(&alice.user_id, true);
+    let answer = world.admin().update_user(says(&stranger, request)).await;
+    assert_eq!(refusal(answer).1, "ADMIN_REQUIRED");
 }
