@@ -71,7 +71,9 @@ pub trait SubjectData: Send + Sync + 'static {
         connection: &DatabaseConnection,
     ) -> Result<Vec<(&'static str, u64)>, DbError>;
 
-    /// Makes the service agree with a user's new state, in the transaction
-    /// that stores it.
-    async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError>;
+    /// Changes up to `limit` rows so that they agree with a user's state, and
+    /// answers how many it changed; fewer than `limit` means that all agree.
+    /// The state is stored before, and counts from then on: what opens
+    /// something, or is shown, asks for it.
+    async fn state_changed(&self, tx: &Tx, subject: &Subject, limit: u64) -> Result<u64, DbError>;
 }

@@ -4,29 +4,40 @@ use std::collections::BTreeMap;
 
 use roster_db::{Db, DbError, Tx};
 use roster_events::{Inbox, Receipt};
-use roster_kernel::{Env, EventId, Timestamp};
+use roster_kernel::{Env, EventId, Timestamp, UserId};
 
 use crate::{State, Subject, SubjectData, measure::ParticipantMeter, subjects};
 
 /// Rows of each kind, by the kind's name.
 pub type Counts = BTreeMap<String, i64>;
 
-/// How many rows one transaction erases at the most, so that others get
+/// How many rows one transaction changes at the most, so that others get
 /// their turn at the database in between.
-const BATCH: u64 = 500;
+pub(crate) const BATCH: u64 = 500;
 
-/// Takes a state in and makes the service agree with it.
+/// Takes a state in and makes up to `limit` rows agree with it; answers how
+/// many that were. Fewer than `limit` means that all agree.
 pub(crate) async fn apply(
     tx: &Tx,
     data: &impl SubjectData,
     subject: Subject,
+    limit: u64,
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<u64, DbError> {
     let stored = subjects::merge(tx, subject, now).await?;
-    if stored.state != State::Deleted {
-        data.state_changed(tx, &stored).await?;
+    // What a deleted user still has is for the erasure.
+    if stored.state == State::Deleted || limit == 0 {
+        return Ok(0);
     }
-    Ok(())
+    data.state_changed(tx, &stored, limit).await
+}
+
+/// What one transaction of an erasure has come to.
+pub(crate) enum Step {
+    /// It erased some rows of each kind; there may be more.
+    Erased(Vec<(&'static str, u64)>),
+    /// Nothing is left. How many rows of each kind there were in all.
+    Complete(Counts),
 }
 
 /// Erases what a service keeps of users.
@@ -47,7 +58,7 @@ impl<D: SubjectData> Eraser<'_, D> {
         subject: Subject,
         event: Option<EventId>,
     ) -> Result<Option<Receipt>, DbError> {
-        let Self { db, env, data, .. } = self;
+        let Self { db, env, .. } = self;
         // The mark comes first and on its own: from here on nothing can be
         // created for the user, and no session of theirs is accepted.
         let tx = db.begin().await?;
@@ -56,34 +67,51 @@ impl<D: SubjectData> Eraser<'_, D> {
         env.step("erasure.marked").await;
         loop {
             let tx = db.begin().await?;
-            let mut counts = subjects::erased(&*tx, subject.user_id).await?;
-            let batch = data.erase(&tx, subject.user_id, BATCH).await?;
-            for (kind, rows) in &batch {
-                let erased = i64::try_from(*rows).unwrap_or(i64::MAX);
-                *counts.entry((*kind).to_owned()).or_default() += erased;
-            }
-            if batch.iter().any(|(_kind, rows)| *rows > 0) {
-                subjects::note_erasure(&tx, subject.user_id, &counts, None).await?;
-                tx.commit().await?;
-                for (kind, rows) in batch {
-                    self.meter.erased(kind, rows);
+            let counts = match self.step(&tx, subject.user_id, BATCH).await? {
+                Step::Erased(rows) => {
+                    tx.commit().await?;
+                    self.measure(rows);
+                    env.step("erasure.batch").await;
+                    continue;
                 }
-                env.step("erasure.batch").await;
-                continue;
-            }
-            for kind in data.kinds() {
-                counts.entry((*kind).to_owned()).or_default();
-            }
-            let now = env.now();
-            subjects::note_erasure(&tx, subject.user_id, &counts, Some(now)).await?;
+                Step::Complete(counts) => counts,
+            };
             let receipt = match event {
                 Some(event) => {
-                    Some(Inbox::record(&tx, event, counts.into_iter().collect(), now).await?)
+                    let counts = counts.into_iter().collect();
+                    Some(Inbox::record(&tx, event, counts, env.now()).await?)
                 }
                 None => None,
             };
             tx.commit().await?;
             return Ok(receipt);
+        }
+    }
+
+    /// Erases up to `limit` rows of a user who is marked as deleted, and notes
+    /// how far the erasure is.
+    pub async fn step(&self, tx: &Tx, user_id: UserId, limit: u64) -> Result<Step, DbError> {
+        let mut counts = subjects::erased(&**tx, user_id).await?;
+        let rows = self.data.erase(tx, user_id, limit).await?;
+        for (kind, rows) in &rows {
+            let erased = i64::try_from(*rows).unwrap_or(i64::MAX);
+            *counts.entry((*kind).to_owned()).or_default() += erased;
+        }
+        if rows.iter().any(|(_kind, rows)| *rows > 0) {
+            subjects::note_erasure(tx, user_id, &counts, None).await?;
+            return Ok(Step::Erased(rows));
+        }
+        for kind in self.data.kinds() {
+            counts.entry((*kind).to_owned()).or_default();
+        }
+        subjects::note_erasure(tx, user_id, &counts, Some(self.env.now())).await?;
+        Ok(Step::Complete(counts))
+    }
+
+    /// Counts what was erased, once that is committed.
+    pub fn measure(&self, rows: Vec<(&'static str, u64)>) {
+        for (kind, rows) in rows {
+            self.meter.erased(kind, rows);
         }
     }
 }

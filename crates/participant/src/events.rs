@@ -13,7 +13,7 @@ use roster_proto::{
 
 use crate::{
     Subject, SubjectData,
-    erasure::{self, Eraser},
+    erasure::{self, BATCH, Eraser},
     measure::ParticipantMeter,
 };
 
@@ -47,12 +47,19 @@ impl<D: SubjectData> SubjectEvents<D> {
         event: &Event,
         subject: Subject,
     ) -> Result<Receipt, HandlerError> {
-        let now = self.env.now();
-        let tx = self.db.begin().await?;
-        erasure::apply(&tx, &*self.data, subject, now).await?;
-        let receipt = Inbox::record(&tx, event.id, Vec::new(), now).await?;
-        tx.commit().await?;
-        Ok(receipt)
+        loop {
+            let now = self.env.now();
+            let tx = self.db.begin().await?;
+            // Looked at anew each time: between two batches the user may have
+            // got another state.
+            if erasure::apply(&tx, &*self.data, subject, BATCH, now).await? < BATCH {
+                let receipt = Inbox::record(&tx, event.id, Vec::new(), now).await?;
+                tx.commit().await?;
+                return Ok(receipt);
+            }
+            tx.commit().await?;
+            self.env.step("state.batch").await;
+        }
     }
 
     async fn user_deleted(&self, event: &Event, subject: Subject) -> Result<Receipt, HandlerError> {

@@ -5,7 +5,7 @@ mod position;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use roster_db::{Db, DbError};
+use roster_db::{Db, DbError, Tx};
 use roster_events::Inbox;
 use roster_kernel::{Caller, Env, ServiceName};
 use roster_proto::{
@@ -20,8 +20,9 @@ use tonic::Request;
 
 use crate::{
     InvalidSubject, State, Subject, SubjectData,
-    erasure::{self, Eraser},
+    erasure::{self, BATCH, Eraser, Step},
     measure::ParticipantMeter,
+    subjects,
 };
 
 /// How often a service catches up unasked.
@@ -32,6 +33,11 @@ const REST: Duration = Duration::from_secs(5);
 
 /// How many states are asked for at once.
 const PAGE: i32 = 500;
+
+/// How many states one transaction takes in at the most: a commit for each
+/// would take minutes where there are many, and all in one would hold up
+/// everybody else.
+const TOGETHER: usize = 100;
 
 /// Why a service could not catch up.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +97,7 @@ impl<D: SubjectData> Reconciler<D> {
 
     async fn run(self, stop: CancellationToken) {
         loop {
-            let rest = match self.catch_up().await {
+            let rest = match self.catch_up_until(&stop).await {
                 Ok(report) => {
                     tracing::info!(
                         service = %self.name, states = report.states, deleted = report.deleted,
@@ -120,6 +126,15 @@ impl<D: SubjectData> Reconciler<D> {
 
     /// Takes in every state that changed since the last time.
     pub async fn catch_up(&self) -> Result<ReconcileReport, ReconcileError> {
+        self.catch_up_until(&CancellationToken::new()).await
+    }
+
+    /// Takes in what changed since the last time, as far as it comes before it
+    /// is told to stop. What it has not come to is looked at the next time.
+    async fn catch_up_until(
+        &self,
+        stop: &CancellationToken,
+    ) -> Result<ReconcileReport, ReconcileError> {
         let mut client = SubjectLedgerServiceClient::new(self.ledger.clone());
         let mut report = ReconcileReport::default();
         let mut position = position::find(self.db.read()).await?;
@@ -133,10 +148,13 @@ impl<D: SubjectData> Reconciler<D> {
             if page.states.is_empty() {
                 return Ok(report);
             }
-            for state in page.states {
-                report.states += 1;
-                report.deleted += u64::from(self.take(state).await?);
+            let states = page.states.len() as u64;
+            let deleted = self.take(page.states, stop).await?;
+            if stop.is_cancelled() {
+                return Ok(report);
             }
+            report.states += states;
+            report.deleted += deleted;
             // Remembered only after the whole page has taken effect: what a
             // failure interrupts is looked at again.
             position = page.last_sequence;
@@ -159,17 +177,95 @@ impl<D: SubjectData> Reconciler<D> {
         Ok(())
     }
 
-    /// Takes one state in; answers whether the user is deleted.
-    async fn take(&self, state: SubjectState) -> Result<bool, ReconcileError> {
-        let subject = Subject::try_from(state)?;
-        if subject.state == State::Deleted {
-            let Self { db, env, data, meter, .. } = self;
-            Eraser { db, env, data: &**data, meter }.erase(subject, None).await?;
-            return Ok(true);
+    /// Takes some states in, many in each transaction; answers how many of
+    /// their users are deleted. Ends early when told to stop.
+    async fn take(
+        &self,
+        states: Vec<SubjectState>,
+        stop: &CancellationToken,
+    ) -> Result<u64, ReconcileError> {
+        let subjects: Result<Vec<_>, _> = states.into_iter().map(Subject::try_from).collect();
+        let subjects = subjects?;
+        for some in subjects.chunks(TOGETHER) {
+            if stop.is_cancelled() {
+                break;
+            }
+            for unfinished in self.take_together(some).await? {
+                self.finish(unfinished).await?;
+            }
         }
+        let deleted = subjects.iter().filter(|subject| subject.state == State::Deleted);
+        Ok(deleted.count() as u64)
+    }
+
+    /// Takes some states in, in one transaction; answers those that there is
+    /// more to do about than one transaction should.
+    async fn take_together(&self, subjects: &[Subject]) -> Result<Vec<Subject>, DbError> {
+        let (mut unfinished, mut erased, mut left) = (Vec::new(), Vec::new(), BATCH);
+        let now = self.env.now();
         let tx = self.db.begin().await?;
-        erasure::apply(&tx, &*self.data, subject, self.env.now()).await?;
+        for subject in subjects {
+            let changed = if subject.state == State::Deleted {
+                subjects::merge(&tx, *subject, now).await?;
+                let rows = self.erase_some(&tx, subject, left).await?;
+                let sum = rows.iter().flatten().map(|(_kind, rows)| rows).sum();
+                if let Some(rows) = rows {
+                    unfinished.push(*subject);
+                    erased.push(rows);
+                }
+                sum
+            } else {
+                let changed = erasure::apply(&tx, &*self.data, *subject, left, now).await?;
+                if changed >= left {
+                    unfinished.push(*subject);
+                }
+                changed
+            };
+            left = left.saturating_sub(changed);
+        }
         tx.commit().await?;
-        Ok(false)
+        for rows in erased {
+            self.eraser().measure(rows);
+        }
+        self.env.step("reconcile.batch").await;
+        Ok(unfinished)
+    }
+
+    /// Erases up to `limit` rows of a user who is marked as deleted; `None` once
+    /// nothing is left.
+    async fn erase_some(
+        &self,
+        tx: &Tx,
+        subject: &Subject,
+        limit: u64,
+    ) -> Result<Option<Vec<(&'static str, u64)>>, DbError> {
+        if limit == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        Ok(match self.eraser().step(tx, subject.user_id, limit).await? {
+            Step::Erased(rows) => Some(rows),
+            Step::Complete(_) => None,
+        })
+    }
+
+    /// Does the rest about one user, in as many transactions as that takes.
+    async fn finish(&self, subject: Subject) -> Result<(), DbError> {
+        if subject.state == State::Deleted {
+            return self.eraser().erase(subject, None).await.map(drop);
+        }
+        loop {
+            let tx = self.db.begin().await?;
+            let now = self.env.now();
+            let changed = erasure::apply(&tx, &*self.data, subject, BATCH, now).await?;
+            tx.commit().await?;
+            if changed < BATCH {
+                return Ok(());
+            }
+        }
+    }
+
+    fn eraser(&self) -> Eraser<'_, D> {
+        let Self { db, env, data, meter, .. } = self;
+        Eraser { db, env, data: &**data, meter }
     }
 }

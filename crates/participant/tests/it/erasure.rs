@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use roster_events::{Bus, Inbox, Receipt, Subscription};
 use roster_kernel::{Env, UserId};
+use roster_participant::{State, subjects};
 use roster_testkit::StopAt;
 
 use crate::notes::{World, name};
@@ -86,4 +87,48 @@ async fn an_event_that_comes_again_after_its_receipt_was_swept_says_the_same() {
         let at = world.env.now();
         assert_eq!(receipt, Receipt::Done { event_id: event.id, counts: counts.clone(), at });
     }
+}
+
+#[tokio::test]
+async fn a_state_takes_effect_at_once_and_its_rows_follow_in_batches() {
+    let world = World::new().await;
+    let user = UserId::generate(&world.env);
+    world.add_notes(user, 1_234).await;
+    let event = world.changed(user, 2, State::Disabled);
+
+    let stop = Arc::new(StopAt::new("state.batch", 0));
+    let cut = Env { steps: Some(stop.clone()), ..world.env.clone() };
+    let World { clock, env, temp, .. } = world;
+    let first = World::over(temp, Arc::clone(&clock), cut);
+    first.start().await;
+    first.publish(&event).await;
+    stop.stopped().await;
+    let stored = subjects::find(first.db().read(), user).await.unwrap().unwrap();
+    assert_eq!((stored.state, first.count(user).await), (State::Disabled, 734));
+    assert_eq!(Inbox::find(first.db().read(), event.id).await.unwrap(), None);
+    first.tasks.abort().await;
+
+    // Another start goes on where that one ended, and confirms.
+    let second = World::over(first.temp, clock, env);
+    second.start().await;
+    let mut receipts = receipts(&second).await;
+    second.publish(&event).await;
+    let receipt = Receipt::decode(&receipts.next().await.unwrap().payload).unwrap();
+    assert!(matches!(receipt, Receipt::Done { event_id, .. } if event_id == event.id));
+    assert_eq!(second.count(user).await, 0);
+}
+
+#[tokio::test]
+async fn rows_that_a_later_state_allows_stay() {
+    let world = World::new().await;
+    let user = UserId::generate(&world.env);
+    world.add_notes(user, 3).await;
+    world.start().await;
+    let mut receipts = receipts(&world).await;
+    // The later state comes first, as it may.
+    for event in [world.changed(user, 3, State::Active), world.changed(user, 2, State::Disabled)] {
+        world.publish(&event).await;
+        receipts.next().await.unwrap();
+    }
+    assert_eq!(world.count(user).await, 3);
 }

@@ -162,9 +162,13 @@ impl SubjectData for Notes {
         Ok(vec![("notes", orphans.count(connection).await?)])
     }
 
-    async fn state_changed(&self, _tx: &Tx, subject: &Subject) -> Result<(), DbError> {
+    /// A disabled user's notes go.
+    async fn state_changed(&self, tx: &Tx, subject: &Subject, limit: u64) -> Result<u64, DbError> {
         self.states.lock().unwrap().push(*subject);
-        Ok(())
+        if subject.state == State::Active {
+            return Ok(0);
+        }
+        Ok(self.erase(tx, subject.user_id, limit).await?[0].1)
     }
 }
 
@@ -273,8 +277,8 @@ impl World {
     }
 }
 
-/// A ledger with a fixed content.
-pub struct Ledger(pub Vec<Subject>);
+/// A ledger with a fixed content, and the size of its pages.
+pub struct Ledger(pub Vec<Subject>, pub usize);
 
 #[async_trait]
 impl SubjectLedgerService for Ledger {
@@ -284,8 +288,8 @@ impl SubjectLedgerService for Ledger {
     ) -> Result<Response<ListSubjectStatesResponse>, Status> {
         let request = request.into_inner();
         let after = usize::try_from(request.after_sequence).unwrap();
-        // Pages of two, so that there is more than one.
-        let page: Vec<_> = self.0.iter().skip(after).take(2).map(|each| (*each).into()).collect();
+        let page: Vec<_> =
+            self.0.iter().skip(after).take(self.1).map(|each| (*each).into()).collect();
         let last_sequence = i64::try_from(after + page.len()).unwrap();
         Ok(Response::new(ListSubjectStatesResponse { states: page, last_sequence }))
     }

@@ -1,9 +1,97 @@
 //! What was missed is caught up with.
 
-use roster_kernel::UserId;
-use roster_participant::{ReconcileReport, State, subjects};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use roster_kernel::{Env, Steps, UserId};
+use roster_participant::{ReconcileReport, State, Subject, subjects};
+use roster_server::Tasks;
+use roster_testkit::Passes;
 
 use crate::notes::{Ledger, World};
+
+impl World {
+    /// The same service, with somebody watching its steps.
+    fn watched_by(self, steps: Arc<dyn Steps>) -> Self {
+        let Self { clock, env, temp, .. } = self;
+        Self::over(temp, clock, Env { steps: Some(steps), ..env })
+    }
+
+    fn users(&self, count: usize) -> Vec<Subject> {
+        let user = |_| World::subject(UserId::generate(&self.env), 2, State::Active);
+        (0..count).map(user).collect()
+    }
+
+    /// Of how many users it has heard.
+    async fn known(&self, users: &[Subject]) -> usize {
+        let mut known = 0;
+        for user in users {
+            let row = subjects::find(self.db().read(), user.user_id).await.unwrap();
+            known += usize::from(row.is_some());
+        }
+        known
+    }
+}
+
+#[tokio::test]
+async fn many_users_are_taken_in_with_few_commits() {
+    let passes = Arc::new(Passes::of("reconcile.batch"));
+    let world = World::new().await.watched_by(passes.clone());
+    let mut states = world.users(950);
+    for deleted in states.iter_mut().step_by(3) {
+        deleted.state = State::Deleted;
+    }
+    let reconciler = world.participant.reconciler(Ledger(states.clone(), 500).upstream());
+    let report = reconciler.catch_up().await.unwrap();
+    assert_eq!(report, ReconcileReport { states: 950, deleted: 317 });
+    assert_eq!(*passes.watch().borrow(), 10);
+    assert_eq!(world.known(&states).await, 950);
+}
+
+#[tokio::test]
+async fn users_with_much_are_done_completely() {
+    let world = World::new().await;
+    let mut states = world.users(4);
+    for (state, notes) in states.iter_mut().zip([700, 700, 1_200, 3]) {
+        world.add_notes(state.user_id, notes).await;
+        state.state = if notes == 700 { State::Deleted } else { State::Disabled };
+    }
+    let reconciler = world.participant.reconciler(Ledger(states.clone(), 500).upstream());
+    let report = reconciler.catch_up().await.unwrap();
+    assert_eq!(report, ReconcileReport { states: 4, deleted: 2 });
+    for state in &states {
+        assert_eq!(world.count(state.user_id).await, 0);
+        assert!(!world.create_note(state.user_id).await || state.state == State::Disabled);
+    }
+}
+
+/// Tells everybody to stop at the first batch.
+#[derive(Debug)]
+struct StopEverything(Tasks);
+
+impl Steps for StopEverything {
+    fn reached(&self, step: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if step == "reconcile.batch" {
+            self.0.token().cancel();
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_all_users() {
+    let tasks = Tasks::new();
+    let world = World::new().await.watched_by(Arc::new(StopEverything(tasks.clone())));
+    let states = world.users(450);
+    let ledger = || Ledger(states.clone(), 500).upstream();
+    world.participant.reconciler(ledger()).start(&tasks);
+    tasks.token().cancelled().await;
+    tasks.shutdown().await;
+    assert_eq!(world.known(&states).await, 100);
+
+    let report = world.participant.reconciler(ledger()).catch_up().await.unwrap();
+    assert_eq!(report, ReconcileReport { states: 450, deleted: 0 }, "nobody is left out");
+    assert_eq!(world.known(&states).await, 450);
+}
 
 #[tokio::test]
 async fn missed_deletions_and_states_take_effect() {
@@ -16,14 +104,14 @@ async fn missed_deletions_and_states_take_effect() {
         users.iter().map(|user| World::subject(*user, 2, State::Active)).collect();
     states[1].state = State::Deleted;
     states[4].state = State::Disabled;
-    let reconciler = world.participant.reconciler(Ledger(states.clone()).upstream());
+    let reconciler = world.participant.reconciler(Ledger(states.clone(), 2).upstream());
     let report = reconciler.catch_up().await.unwrap();
     assert_eq!(report, ReconcileReport { states: 5, deleted: 1 });
     let mut counts = Vec::new();
     for user in &users {
         counts.push(world.count(*user).await);
     }
-    assert_eq!(counts, [3, 0, 3, 3, 3]);
+    assert_eq!(counts, [3, 0, 3, 3, 0]);
     let stored = subjects::find(world.db().read(), users[4]).await.unwrap().unwrap();
     assert_eq!(stored, states[4]);
     assert!(!world.create_note(users[1]).await);

@@ -149,7 +149,7 @@ impl Consumer {
 
     /// The next event.
     pub async fn hear(&mut self) -> Event {
-        let next = tokio::time::timeout(Duration::from_secs(20), self.inflow.next());
+        let next = tokio::time::timeout(std::time::Duration::from_secs(20), self.inflow.next());
         let delivery = next.await.expect("nothing was announced").unwrap();
         Event::decode(&delivery.payload).unwrap()
     }

@@ -115,8 +115,13 @@ impl SubjectData for PersonaData {
 
     /// Nothing to do: what is kept depends on neither role nor state, and a
     /// disabled user's personas are preserved.
-    async fn state_changed(&self, _tx: &Tx, _subject: &Subject) -> Result<(), DbError> {
-        Ok(())
+    async fn state_changed(
+        &self,
+        _tx: &Tx,
+        _subject: &Subject,
+        _limit: u64,
+    ) -> Result<u64, DbError> {
+        Ok(0)
     }
 }
 

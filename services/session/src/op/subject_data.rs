@@ -83,13 +83,15 @@ impl SubjectData for Sessions {
         Ok(vec![(SESSIONS, session::count_orphans(connection).await?)])
     }
 
-    /// Ends the sessions that the new state allows no longer.
-    async fn state_changed(&self, tx: &Tx, subject: &Subject) -> Result<(), DbError> {
+    /// Ends the sessions that the state allows no longer. They have opened
+    /// nothing since the state is known: what is left to do is to tidy up.
+    async fn state_changed(&self, tx: &Tx, subject: &Subject, limit: u64) -> Result<u64, DbError> {
         let user = subject.user_id;
         match subject.state {
-            State::Active => session::delete_below_epoch(tx, user, subject.session_epoch).await?,
-            State::Disabled | State::Deleted => session::delete_all(tx, user).await?,
-        };
-        Ok(())
+            State::Active => {
+                session::delete_below_epoch(tx, user, subject.session_epoch, limit).await
+            }
+            State::Disabled | State::Deleted => session::erase(tx, user, limit).await,
+        }
     }
 }

@@ -188,21 +188,17 @@ pub async fn erase(tx: &Tx, user_id: UserId, limit: u64) -> Result<u64, DbError>
     delete_some(tx, Entity::find().filter(Column::UserId.eq(user_id.uuid())), limit).await
 }
 
-/// Ends the sessions of a user that were opened under an epoch below `epoch`.
-pub async fn delete_below_epoch(tx: &Tx, user_id: UserId, epoch: i64) -> Result<u64, DbError> {
-    let deleted = Entity::delete_many()
-        .filter(Column::UserId.eq(user_id.uuid()))
-        .filter(Column::Epoch.lt(epoch))
-        .exec(&**tx)
-        .await?;
-    Ok(deleted.rows_affected)
-}
-
-/// Ends all sessions of a user.
-pub async fn delete_all(tx: &Tx, user_id: UserId) -> Result<u64, DbError> {
-    let deleted =
-        Entity::delete_many().filter(Column::UserId.eq(user_id.uuid())).exec(&**tx).await?;
-    Ok(deleted.rows_affected)
+/// Ends up to `limit` sessions of a user that were opened under an epoch below
+/// `epoch`; answers how many.
+pub async fn delete_below_epoch(
+    tx: &Tx,
+    user_id: UserId,
+    epoch: i64,
+    limit: u64,
+) -> Result<u64, DbError> {
+    let below =
+        Entity::find().filter(Column::UserId.eq(user_id.uuid())).filter(Column::Epoch.lt(epoch));
+    delete_some(tx, below, limit).await
 }
 
 /// Deletes up to `limit` sessions that have expired; answers how many.

@@ -1,15 +1,17 @@
 use futures_util::TryStreamExt as _;
+use std::sync::Arc;
+
 use roster_events::{Address, Bus, Event, Receipt, Subscription};
 use roster_kernel::{DeletionId, EventId, ServiceName, UserId};
 use roster_participant::State;
 use roster_proto::{
-    event::v1::UserDeleted,
+    event::v1::{UserDeleted, UserStateChanged},
     session::v1::{RevokeSessionRequest, Session},
     subject::v1::{
         CountSubjectDataRequest, ExportSubjectDataRequest, KindCount, SumSubjectDataRequest,
     },
 };
-use roster_testkit::epoch;
+use roster_testkit::{StopAt, epoch};
 
 use crate::world::{DAY, World, eventually, peer, reason, says};
 
@@ -87,6 +89,28 @@ async fn disabling_ends_all_sessions() {
     world.announce().await;
     assert_eq!(world.rows().await, 1);
     world.authenticate(&ben.token).await.unwrap();
+}
+
+#[tokio::test]
+async fn very_many_sessions_are_over_at_once_and_deleted_in_batches() {
+    let stop = Arc::new(StopAt::new("state.batch", 0));
+    let world = World::watched_by(stop.clone()).await;
+    let ann = world.signed_in("ann").await;
+    world.multiply(1_700).await;
+    eventually(async || world.bus.subscriptions() == 1).await;
+    let state = world.identity.change("ann", |it| it.state = State::Disabled);
+    let message = UserStateChanged { state: Some(state.into()) };
+    let identity = ServiceName::parse("identity").unwrap();
+    let event_id = EventId::generate(&world.env);
+    let event = Event::new(event_id, identity.clone(), ann.user_id, epoch(), &message);
+    let announced = Address::Events { source: identity };
+    world.bus.publish(&announced, event.encode().into()).await.unwrap();
+    stop.stopped().await;
+    assert_eq!(world.rows().await, 1_200);
+    assert_eq!(reason(&world.authenticate(&ann.token).await.unwrap_err()), "TOKEN_INVALID");
+    // What that leaves behind, catching up with the ledger clears away.
+    world.announce().await;
+    assert_eq!(world.rows().await, 0);
 }
 
 #[tokio::test]
