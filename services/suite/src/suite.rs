@@ -133,7 +133,7 @@ impl Suite {
         config: &RosterConfig,
     ) -> Result<(), StartError> {
         let Ports { clients, operators } = ports;
-        let (edge, limits) = (self.services.edge.clone(), config.server);
+        let (edge, limits) = (self.services.edge.clone(), config.server.clone());
         if let Some(listener) = operators {
             let asked = operations::routes(self.services.metrics.scraper(), edge.clone());
             let serving = |listener, stop| operations::serve(listener, asked, stop);
@@ -141,7 +141,7 @@ impl Suite {
         }
         let meter = ConnectionMeter::new(self.services.metrics.meters());
         let entrance = self.services.local.clone();
-        self.local = local.map(|bound| bound.accept(entrance, limits, meter.clone()));
+        self.local = local.map(|bound| bound.accept(entrance, limits.clone(), meter.clone()));
         let serving = |listener, stop| async move {
             let cut = serve(listener, edge, limits, meter, stop).await;
             if cut > 0 {

@@ -1,46 +1,43 @@
 //! One connection, from its first byte to its last.
 
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use http::{Request, Response};
-use hyper::{
-    body::{Frame, Incoming, SizeHint},
-    server::conn::http2,
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
-use super::{Limits, PeerAddr};
+use super::{
+    Limits, PeerAddr,
+    body::{AnswerBody, RequestBody, overloaded},
+    calls::{Call, Calls},
+    places::Place,
+    socket::{Flow, Socket},
+};
 
-/// The first bytes of every client: the connection preface of HTTP/2
-/// (RFC 9113, 3.4). What they say is checked by the protocol's library.
-const PREFACE_BYTES: usize = 24;
-
-/// What a client may send ahead, on one call and on all of them together.
+/// What a client may send ahead of what is read, on one call and on all of
+/// them together.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
 
-/// What is kept for a client that does not read, for each call.
-const SEND_BUFFER_BYTES: usize = 256 * 1024;
+/// What is taken at once from an answer in several parts, for each call.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How many calls may be given up before they were even looked at, and how
+/// many may break the protocol, until the connection is ended: the floods of
+/// CVE-2023-44487 and of RUSTSEC-2024-0003.
+const UNSEEN_RESETS: usize = 20;
+const FAULTY_RESETS: usize = 100;
 
 /// How long a client that has no calls open may take to close the connection
 /// when told to.
 const PARTING: Duration = Duration::from_secs(2);
+
+/// How often a connection is looked at for calls that are given up.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +48,14 @@ pub enum Ended {
     Cut,
 }
 
-/// Serves one connection: until the client leaves, until it is idle, or until
-/// `stop`. Calls that have been accepted get the drain's time to end.
+/// Serves one connection: until the client leaves, until it is idle or leaves
+/// its answers unread, or until `stop`. Calls that have been accepted get the
+/// drain's time to end.
 pub async fn connection<O, T, S>(
     opening: O,
     peer: Option<SocketAddr>,
+    place: Place,
     service: S,
-    limits: Limits,
     stop: CancellationToken,
 ) -> Ended
 where
@@ -71,18 +69,7 @@ where
     S::Future: Send,
 {
     let seconds = Duration::from_secs;
-    let calls = Arc::new(Calls::default());
-    let opened = CancellationToken::new();
-    let counted = Arc::clone(&calls);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let call = Call::begin(&counted);
-        let mut request = request.map(Body::new);
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(PeerAddr(peer));
-        }
-        let answer = service.clone().oneshot(request);
-        async move { answer.await.map(|it| it.map(|body| CallBody { body, _call: call })) }
-    });
+    let limits = place.limits().clone();
     // A client that connects and says nothing costs a place: not for long.
     let mut patience = pin!(rest(seconds(limits.handshake_seconds)));
     let stream = tokio::select! {
@@ -93,17 +80,25 @@ where
         () = patience.as_mut() => return Ended::Closed,
         () = stop.cancelled() => return Ended::Closed,
     };
-    let socket = Socket { stream, read: 0, opened: opened.clone() };
-    let mut http = pin!(builder(limits).serve_connection(TokioIo::new(socket), service));
+    let calls = Arc::new(Calls::default());
+    let flow = Arc::new(Flow::default());
+    let socket = TokioIo::new(Socket::new(stream, Arc::clone(&flow)));
+    let counted = Arc::clone(&calls);
+    let service =
+        service_fn(move |request| answer(service.clone(), request, peer, &counted, &place));
+    let mut http = pin!(builder(&limits).serve_connection(socket, service));
     tokio::select! {
         ended = http.as_mut() => return closed(ended),
-        () = opened.cancelled() => {}
+        () = flow.opened.cancelled() => {}
         () = patience => return Ended::Closed,
         () = stop.cancelled() => return Ended::Closed,
     }
     tokio::select! {
         ended = http.as_mut() => return closed(ended),
         () = calls.idle(seconds(limits.idle_seconds)) => {}
+        () = calls.stalled(seconds(limits.stall_seconds)) => hostile("unread"),
+        () = flow.stuck(seconds(limits.stall_seconds)) => return Ended::Closed,
+        () = futile(&calls) => hostile("abandoned"),
         () = stop.cancelled() => {}
     }
     // The client is told to open no more calls here, then what it has opened
@@ -117,19 +112,59 @@ where
     }
 }
 
-fn builder(limits: Limits) -> http2::Builder<TokioExecutor> {
+/// One call.
+fn answer<S>(
+    service: S,
+    request: Request<Incoming>,
+    peer: Option<SocketAddr>,
+    calls: &Arc<Calls>,
+    place: &Place,
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let taken = place.calls.take(1);
+    let fits = taken.is_some();
+    let call = Call::begin(calls, taken);
+    let (calls, memory) = (Arc::clone(calls), Arc::clone(&place.memory));
+    let share = Arc::new(memory.nothing());
+    let counted = Arc::clone(&share);
+    let mut request = request.map(|body| Body::new(RequestBody::new(body, counted)));
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(PeerAddr(peer));
+    }
+    async move {
+        let answer = if fits { service.oneshot(request).await? } else { overloaded().into_http() };
+        Ok(AnswerBody::of(answer, call, calls, memory, share))
+    }
+}
+
+fn builder(limits: &Limits) -> http2::Builder<TokioExecutor> {
     let keep_alive = Duration::from_secs(limits.keep_alive_seconds);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams_per_connection)
         .max_header_list_size(limits.max_header_bytes)
+        .max_pending_accept_reset_streams(UNSEEN_RESETS)
+        .max_local_error_reset_streams(FAULTY_RESETS)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(SEND_BUFFER_BYTES)
         .keep_alive_interval(keep_alive)
         .keep_alive_timeout(keep_alive);
     builder
+}
+
+/// Completes when the client gives up most of its calls.
+async fn futile(calls: &Calls) {
+    while !calls.futile() {
+        rest(LOOK).await;
+    }
+}
+
+fn hostile(answers: &'static str) {
+    tracing::info!(answers, "connection ended: its client does not take its answers");
 }
 
 fn unopened(error: &io::Error) -> Ended {
@@ -148,138 +183,4 @@ fn closed(ended: hyper::Result<()>) -> Ended {
 #[expect(clippy::disallowed_methods, reason = "sockets live in the machine's time, always")]
 pub fn rest(duration: Duration) -> tokio::time::Sleep {
     tokio::time::sleep(duration)
-}
-
-/// The calls of one connection, counted.
-#[derive(Debug, Default)]
-struct Calls {
-    begun: AtomicU64,
-    open: AtomicUsize,
-}
-
-impl Calls {
-    /// Completes when there has been no call for `period`, and the answer of
-    /// the last one has had as long to be sent.
-    async fn over(&self, period: Duration) {
-        loop {
-            self.idle(period).await;
-            let begun = self.begun.load(Ordering::Relaxed);
-            rest(period).await;
-            if self.begun.load(Ordering::Relaxed) == begun {
-                return;
-            }
-        }
-    }
-
-    /// Completes when there has been no call for `period`. Looks once in each
-    /// period, so that calls do not have to move a timer.
-    async fn idle(&self, period: Duration) {
-        loop {
-            let begun = self.begun.load(Ordering::Relaxed);
-            rest(period).await;
-            let none_since = self.begun.load(Ordering::Relaxed) == begun;
-            if none_since && self.open.load(Ordering::Relaxed) == 0 {
-                return;
-            }
-        }
-    }
-}
-
-/// A call that has not come to its end.
-#[derive(Debug)]
-struct Call(Arc<Calls>);
-
-impl Call {
-    fn begin(calls: &Arc<Calls>) -> Self {
-        calls.begun.fetch_add(1, Ordering::Relaxed);
-        calls.open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(calls))
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer: as long as it is being sent, its call is open.
-struct CallBody {
-    body: Body,
-    _call: Call,
-}
-
-impl HttpBody for CallBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A socket that notices when the client has opened the conversation.
-struct Socket<T> {
-    stream: T,
-    read: usize,
-    opened: CancellationToken,
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        if self.read < PREFACE_BYTES {
-            self.read += buffer.filled().len() - before;
-            if self.read >= PREFACE_BYTES {
-                self.opened.cancel();
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }

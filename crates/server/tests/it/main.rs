@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot begin has failed")]
 
 mod health;
+mod hostile;
 mod limits;
 mod listeners;
 mod metrics;
 mod serve;
 mod stack;
 mod upstream;
+mod wire;
 mod world;

@@ -19,16 +19,16 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::world::{ANSWER, PANIC, WAIT, World, eventually, order, service};
 
-struct Served {
-    world: World,
-    address: SocketAddr,
+pub struct Served {
+    pub world: World,
+    pub address: SocketAddr,
     stop: CancellationToken,
     server: JoinHandle<usize>,
 }
 
 impl Served {
     #[expect(clippy::disallowed_methods, reason = "the server runs beside the test")]
-    async fn new(limits: Limits) -> Self {
+    pub async fn new(limits: Limits) -> Self {
         let world = World::new();
         // An edge that takes everybody for a service.
         let edge = world.routes.clone().into_axum_router().layer(Extension(service()));
@@ -45,20 +45,20 @@ impl Served {
         Self { world, address, stop, server }
     }
 
-    async fn client(&self) -> AuthenticationServiceClient<Channel> {
+    pub async fn client(&self) -> AuthenticationServiceClient<Channel> {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
         AuthenticationServiceClient::new(endpoint.connect().await.unwrap())
     }
 
     /// A connection on which the protocol is spoken only as far as the test
     /// does.
-    async fn socket(&self) -> TcpStream {
+    pub async fn socket(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 }
 
 /// Waits until the server closes a connection.
-async fn closed(socket: &mut TcpStream) {
+pub async fn closed(socket: &mut TcpStream) {
     let reading = async {
         let mut bytes = [0; 1_024];
         // Closed is closed: with what was sent still unread it is a reset.
