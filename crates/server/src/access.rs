@@ -30,8 +30,25 @@ pub struct MethodAccess {
     pub level: Level,
     /// Whether a user who must choose a new password may call it.
     pub while_password_change_required: bool,
-    /// Whether more than one message goes in or out of one call.
-    pub streaming: bool,
+    /// Where more than one message may go in one call.
+    pub streams: Streams,
+}
+
+/// In which directions more than one message may go in one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// From the caller.
+    pub requests: bool,
+    /// To the caller.
+    pub answers: bool,
+}
+
+impl Streams {
+    /// Whether the call may go on for ever.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.requests || self.answers
+    }
 }
 
 /// The access rules of every method of the contracts.
@@ -90,15 +107,16 @@ fn rule(method: &MethodDescriptor, access: &DynamicMessage) -> Option<MethodAcce
         _ => return None,
     };
     let flag = access.get_field_by_name("while_password_change_required")?.as_bool()?;
-    let streaming = method.is_client_streaming() || method.is_server_streaming();
-    Some(MethodAccess { level, while_password_change_required: flag, streaming })
+    let streams =
+        Streams { requests: method.is_client_streaming(), answers: method.is_server_streaming() };
+    Some(MethodAccess { level, while_password_change_required: flag, streams })
 }
 
 impl MethodAccess {
     /// The rule of a method that is open to anyone.
     #[must_use]
-    pub const fn public() -> Self {
-        Self { level: Level::Public, while_password_change_required: true, streaming: false }
+    pub const fn public(streams: Streams) -> Self {
+        Self { level: Level::Public, while_password_change_required: true, streams }
     }
 
     /// Whether `actor` may call the method.
@@ -186,7 +204,7 @@ mod tests {
             let access = MethodAccess {
                 level,
                 while_password_change_required: false,
-                ..MethodAccess::public()
+                ..MethodAccess::public(Streams::default())
             };
             for (actor, reason) in actors.iter().zip(reasons) {
                 let decided = access.decide(actor).err().map_or("", |refusal| refusal.reason());
@@ -197,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_method_can_be_open_while_the_password_must_be_changed() {
-        let access = MethodAccess { level: Level::User, ..MethodAccess::public() };
+        let access =
+            MethodAccess { level: Level::User, ..MethodAccess::public(Streams::default()) };
         assert_eq!(access.decide(&user(false, true)), Ok(()));
     }
 
@@ -206,9 +225,9 @@ mod tests {
         let table = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
         let authenticate = "/roster.session.v1.AuthenticationService/Authenticate";
         let rule = table.find(authenticate).unwrap();
-        assert_eq!((rule.level, rule.streaming), (Level::Internal, false));
+        assert_eq!((rule.level, rule.streams.any()), (Level::Internal, false));
         let export = "/roster.subject.v1.SubjectDataService/ExportSubjectData";
-        assert!(table.find(export).unwrap().streaming);
+        assert!(table.find(export).unwrap().streams.answers);
         assert!(table.find("/roster.session.v1.AuthenticationService/Nothing").is_none());
         assert!(AccessTable::new(b"rubbish").is_err());
     }

@@ -74,7 +74,7 @@ impl DeadlineLayer {
         let own = after(now, asked.unwrap_or(self.limits.default).min(self.limits.longest));
         let answer = carried.map_or(own, |carried| carried.min(own));
         let rule = self.methods.as_ref().and_then(|it| it.find(request.uri().path()));
-        if rule.is_some_and(|rule| rule.streaming) {
+        if rule.is_some_and(|rule| rule.streams.any()) {
             let end = asked.map(|wait| after(now, wait));
             return Ok(Times { answer, end, stream_end: end });
         }

@@ -20,7 +20,7 @@ pub mod telemetry;
 mod trace;
 mod upstream;
 
-pub use access::{AccessTable, InvalidDescriptors, Level, MethodAccess};
+pub use access::{AccessTable, InvalidDescriptors, Level, MethodAccess, Streams};
 pub use body_limit::BodyLimitLayer;
 pub use caller::{caller, deadline, outgoing, user};
 pub use deadline::{DeadlineLayer, TimeLimits};

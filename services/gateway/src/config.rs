@@ -10,21 +10,42 @@ pub struct GatewayConfig {
     /// connections. Further ones are refused at once with
     /// `RESOURCE_EXHAUSTED`. At least 1.
     pub max_concurrent_calls: usize,
+    /// The most streams that are open at the same time, over all connections;
+    /// further ones are refused with `RESOURCE_EXHAUSTED`. At least 1.
+    pub max_streams: usize,
+    /// The same for one user, or one address where nobody is signed in.
+    pub max_streams_per_caller: usize,
+    /// How long a request may take to arrive, from its headers to its last
+    /// byte, in seconds. At least 1.
+    pub request_seconds: u64,
     /// The largest message that a client may send, in bytes. At least 1,024.
     pub max_message_bytes: usize,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { max_concurrent_calls: 1_024, max_message_bytes: 1024 * 1024 }
+        Self {
+            max_concurrent_calls: 1_024,
+            max_streams: 512,
+            max_streams_per_caller: 16,
+            request_seconds: 10,
+            max_message_bytes: 1024 * 1024,
+        }
     }
 }
 
 impl GatewayConfig {
     /// Says what is wrong with the settings, naming the key.
     pub fn validate(&self) -> Result<(), String> {
-        if self.max_concurrent_calls == 0 {
-            return Err("gateway.max_concurrent_calls must be at least 1".to_owned());
+        for (key, value) in [
+            ("max_concurrent_calls", self.max_concurrent_calls as u64),
+            ("max_streams", self.max_streams as u64),
+            ("max_streams_per_caller", self.max_streams_per_caller as u64),
+            ("request_seconds", self.request_seconds),
+        ] {
+            if value == 0 {
+                return Err(format!("gateway.{key} must be at least 1"));
+            }
         }
         if self.max_message_bytes < 1_024 {
             return Err("gateway.max_message_bytes must be at least 1024".to_owned());

@@ -27,6 +27,15 @@ pub enum Error {
     /// The caller may not call the method.
     #[error("access denied")]
     Access(Refusal),
+    /// The bytes of the request stopped coming.
+    #[error("The request did not arrive in time; nothing has been done")]
+    RequestIncomplete,
+    /// The request cannot be taken as it comes.
+    #[error("unreadable request")]
+    Unreadable(Box<Status>),
+    /// Too many streams of one caller, or of all.
+    #[error("Too many streams are open, close one or try again later")]
+    TooManyStreams,
     /// Too many calls at once.
     #[error("The server is busy, try again shortly")]
     Overloaded,
@@ -44,8 +53,15 @@ impl From<Error> for Status {
             Error::MalformedCredentials => {
                 Refusal::new(Code::Unauthenticated, "MALFORMED_CREDENTIALS", message)
             }
-            Error::Authentication(status) => return *status,
+            Error::Authentication(status) | Error::Unreadable(status) => return *status,
             Error::Access(refusal) => refusal,
+            Error::RequestIncomplete => {
+                Refusal::new(Code::DeadlineExceeded, "REQUEST_INCOMPLETE", message)
+            }
+            Error::TooManyStreams => {
+                Refusal::new(Code::ResourceExhausted, "TOO_MANY_STREAMS", message)
+                    .retry_after(Duration::from_secs(10))
+            }
             Error::Overloaded => Refusal::new(Code::ResourceExhausted, "OVERLOADED", message)
                 .retry_after(Duration::from_secs(1)),
         };

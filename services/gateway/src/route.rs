@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use roster_server::{AccessTable, Level, MethodAccess, Upstream};
+use roster_server::{AccessTable, Level, MethodAccess, Streams, Upstream};
 
 /// A public service of the contract that nobody serves.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,7 @@ impl RouteTable {
     pub fn new(
         access: &AccessTable,
         packages: &HashMap<&str, Upstream>,
-        open: &[(&str, Upstream)],
+        open: &[(&str, Streams, Upstream)],
     ) -> Result<Self, UnroutedService> {
         let mut routes = HashMap::new();
         for (path, rule) in access.iter().filter(|(_, rule)| rule.level != Level::Internal) {
@@ -49,7 +49,7 @@ impl RouteTable {
         access: &AccessTable,
         paths: &[&str],
         upstream: &Upstream,
-        open: &[(&str, Upstream)],
+        open: &[(&str, Streams, Upstream)],
     ) -> Result<Self, UnroutedService> {
         let mut routes = HashMap::new();
         for path in paths {
@@ -60,9 +60,13 @@ impl RouteTable {
         Ok(Self::with_open(routes, open))
     }
 
-    fn with_open(mut routes: HashMap<String, Arc<Route>>, open: &[(&str, Upstream)]) -> Self {
-        for (path, upstream) in open {
-            let route = Route { access: MethodAccess::public(), upstream: upstream.clone() };
+    fn with_open(
+        mut routes: HashMap<String, Arc<Route>>,
+        open: &[(&str, Streams, Upstream)],
+    ) -> Self {
+        for (path, streams, upstream) in open {
+            let (access, upstream) = (MethodAccess::public(*streams), upstream.clone());
+            let route = Route { access, upstream };
             routes.insert((*path).to_owned(), Arc::new(route));
         }
         Self { routes: Arc::new(routes) }

@@ -1,13 +1,13 @@
 //! The edge, put together.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn_with_state};
 use http::{HeaderName, header};
 use roster_kernel::{Env, ServiceName};
 use roster_server::{
-    AccessTable, BodyLimitLayer, DeadlineLayer, InvalidDescriptors, Tasks, TimeLimits, TraceLayer,
-    Upstream,
+    AccessTable, BodyLimitLayer, DeadlineLayer, InvalidDescriptors, Networks, Streams, Tasks,
+    TimeLimits, TraceLayer, Upstream,
     health::{self, Probe},
     metrics::{CallMeter, Layer, MeterLayer, Meters},
     panicked,
@@ -24,18 +24,22 @@ use crate::{
     layer::{
         access as rules,
         caller::{self, Authenticator},
-        correlation, forward, overload, protocol, routing,
+        correlation, forward, log, overload, protocol, recheck, request, routing, streams,
     },
 };
 
 const NAME: ServiceName = ServiceName::from_static("gateway");
 
 /// Open to anyone, though not part of Roster's contract.
-const HEALTH: [&str; 2] = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
-pub const REFLECTION: [&str; 2] = [
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+const HEALTH: [(&str, Streams); 2] = [
+    ("/grpc.health.v1.Health/Check", Streams { requests: false, answers: false }),
+    ("/grpc.health.v1.Health/Watch", Streams { requests: false, answers: true }),
 ];
+pub const REFLECTION: [(&str, Streams); 2] = [
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", BOTH),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", BOTH),
+];
+const BOTH: Streams = Streams { requests: true, answers: true };
 
 /// Headers that open an account.
 const CREDENTIALS: [HeaderName; 3] =
@@ -54,6 +58,8 @@ pub struct Deps {
     pub packages: HashMap<&'static str, Upstream>,
     /// Who knows whose token it is.
     pub session: Upstream,
+    /// Who is believed about where calls come from.
+    pub trusted_proxies: Networks,
     /// What health depends on.
     pub probes: Vec<Probe>,
     /// What its instruments are made of.
@@ -82,13 +88,17 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
     let health = Upstream::from(health::start(deps.probes, deps.env.clone(), &deps.tasks).await);
     let open: Vec<_> = HEALTH
         .iter()
-        .map(|path| (*path, health.clone()))
-        .chain(REFLECTION.iter().map(|path| (*path, reflection.clone())))
+        .map(|(path, streams)| (*path, *streams, health.clone()))
+        .chain(REFLECTION.iter().map(|(path, streams)| (*path, *streams, reflection.clone())))
         .collect();
     let table = RouteTable::new(&access, &deps.packages, &open)?;
-    let authenticator =
-        Authenticator { session: deps.session, gateway: NAME, env: deps.env.clone() };
-    let others: Vec<_> = HEALTH.into_iter().chain(REFLECTION).collect();
+    let authenticator = Authenticator {
+        session: deps.session,
+        gateway: NAME,
+        env: deps.env.clone(),
+        proxies: deps.trusted_proxies,
+    };
+    let others: Vec<_> = HEALTH.into_iter().chain(REFLECTION).map(|(path, _)| path).collect();
     let calls = CallMeter::new(&deps.meters, Layer::Edge, &access, &others);
     Ok(stack(config, &deps.env, access, calls, table, authenticator))
 }
@@ -102,6 +112,9 @@ fn stack(
     authenticator: Authenticator,
 ) -> Router {
     let places = Arc::new(Semaphore::new(config.max_concurrent_calls));
+    let streams = streams::Streams::new(config.max_streams, config.max_streams_per_caller);
+    let period = Duration::from_secs(config.request_seconds);
+    let patience = request::Patience { env: env.clone(), period };
     let layers = ServiceBuilder::new()
         // Nothing below shows a credential, whatever it prints of a request.
         .layer(SetSensitiveRequestHeadersLayer::new(CREDENTIALS))
@@ -113,19 +126,27 @@ fn stack(
         .layer(from_fn_with_state(env.clone(), correlation::layer))
         // One span per call, continuing the client's trace.
         .layer(TraceLayer)
+        // One line in the log per call.
+        .layer(from_fn_with_state(env.clone(), log::layer))
         // What is too large is refused before it is held in memory.
         .layer(BodyLimitLayer::of_message(config.max_message_bytes))
         // After the deadline nobody waits for the answer.
         .layer(DeadlineLayer::new(env.clock.clone(), TimeLimits::default()).with_streams(access))
-        // What does not fit is refused while that is cheap.
-        .layer(from_fn_with_state(places, overload::layer))
         // Native gRPC and nothing else.
         .layer(axum::middleware::from_fn(protocol::layer))
         // The method is found by its exact path; what is not there does not exist.
         .layer(from_fn_with_state(table, routing::layer))
+        // A request that does not come keeps no place from those that do.
+        .layer(from_fn_with_state(patience, request::layer))
+        // What does not fit is refused while that is cheap.
+        .layer(from_fn_with_state(places, overload::layer))
         // Who is calling, asked anew for every call.
-        .layer(from_fn_with_state(authenticator, caller::layer))
+        .layer(from_fn_with_state(authenticator.clone(), caller::layer))
         // The rule of the routed method.
-        .layer(axum::middleware::from_fn(rules::layer));
+        .layer(axum::middleware::from_fn(rules::layer))
+        // Streams have places of their own, for as long as they go on.
+        .layer(from_fn_with_state(streams, streams::layer))
+        // Whoever has a stream open may lose the right to it.
+        .layer(from_fn_with_state(authenticator, recheck::layer));
     Router::new().fallback(forward::call).layer(layers)
 }

@@ -63,6 +63,28 @@ struct Common {
     draining: CancellationToken,
 }
 
+impl Common {
+    fn new(
+        bus: &Arc<InProcessBus>,
+        env: &Env,
+        secrets: &Secrets,
+        meters: &Meters,
+        draining: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;
+        Ok(Self {
+            bus: Arc::clone(bus) as Arc<dyn Bus>,
+            env: env.clone(),
+            page_tokens: Arc::new(PageTokens::new(secrets.page_token_key)),
+            fingerprints: FingerprintKey::new(secrets.fingerprint_key),
+            tasks: Tasks::new(),
+            stack: ServiceStack::new(access, env.clone()).measured(meters),
+            meters: meters.clone(),
+            draining,
+        })
+    }
+}
+
 fn failed<E: std::error::Error + Send + Sync + 'static>(
     service: &'static str,
 ) -> impl FnOnce(E) -> StartError {
@@ -80,18 +102,8 @@ impl Services {
         let metrics = Metrics::new(config.otlp().as_ref())?;
         let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
-        let access = AccessTable::new(FILE_DESCRIPTOR_SET).map_err(failed("gateway"))?;
         let edge_tasks = Tasks::new();
-        let common = Common {
-            bus: bus.clone(),
-            env: env.clone(),
-            page_tokens: Arc::new(PageTokens::new(secrets.page_token_key)),
-            fingerprints: FingerprintKey::new(secrets.fingerprint_key),
-            tasks: Tasks::new(),
-            stack: ServiceStack::new(access, env.clone()).measured(meters),
-            meters: meters.clone(),
-            draining: edge_tasks.token(),
-        };
+        let common = Common::new(&bus, &env, &secrets, meters, edge_tasks.token())?;
         let databases = databases(config, meters).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
         let keyring = keyring(&config.data_dir, &secrets, &identity_db).await?;
@@ -120,6 +132,7 @@ impl Services {
                 ("roster.session.v1", to_session.clone()),
             ]),
             session: to_session,
+            trusted_proxies: config.server.trusted_proxies.clone(),
             probes: vec![identity.probe(), session.probe(), persona.probe()],
             meters: meters.clone(),
         };

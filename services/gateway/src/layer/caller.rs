@@ -2,26 +2,33 @@
 //! token it carries. Nothing is remembered between calls, so a revocation
 //! holds from the moment it is made.
 
+use std::time::Duration;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use http::{HeaderMap, header, request::Parts};
 use roster_kernel::{Actor, Caller, Deadline, Env, ServiceName, SessionId, UserActor, UserId};
 use roster_proto::session::v1::{
     AuthenticateRequest, AuthenticateResponse,
     authentication_service_client::AuthenticationServiceClient,
 };
-use roster_server::{CorrelationId, Level, Refusal, Upstream, outgoing};
+use roster_server::{CorrelationId, Level, Networks, Refusal, Upstream, outgoing};
 use tonic::Status;
 
-use super::routing::Routed;
+use super::{log::By, routing::Routed};
 use crate::{Error, origin};
 
 /// The most bytes that a token has: what Authenticate takes. A longer one is
 /// no token, which is all that its sender needs to know.
 const MOST_TOKEN_BYTES: usize = 256;
+
+/// How long the session service may take to answer about a caller who has
+/// been let in.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks the session service on the edge's behalf.
 #[derive(Clone, Debug)]
@@ -32,7 +39,13 @@ pub struct Authenticator {
     pub gateway: ServiceName,
     /// The time, for passing the caller's deadline on.
     pub env: Env,
+    /// Who is believed about where calls come from.
+    pub proxies: Networks,
 }
+
+/// The token that a caller was identified by.
+#[derive(Clone)]
+pub struct Token(String);
 
 /// Attaches the [`Caller`]. To a PUBLIC method everybody is anonymous: a
 /// stale token must not keep anyone from signing in.
@@ -43,21 +56,28 @@ pub async fn layer(
 ) -> Response {
     let (mut head, body) = request.into_parts();
     match authenticator.identify(&head).await {
-        Ok(caller) => {
+        Ok((caller, token)) => {
+            let by = match &caller.actor {
+                Actor::User(user) => Some(By(user.user_id)),
+                Actor::Anonymous | Actor::Service(_) => None,
+            };
             head.extensions.insert(caller);
-            next.run(Request::from_parts(head, body)).await
+            token.and_then(|token| head.extensions.insert(token));
+            let mut answer = next.run(Request::from_parts(head, body)).await;
+            by.and_then(|by| answer.extensions_mut().insert(by));
+            answer
         }
         Err(error) => error.into_response(),
     }
 }
 
 impl Authenticator {
-    async fn identify(&self, head: &Parts) -> Result<Caller, Error> {
+    async fn identify(&self, head: &Parts) -> Result<(Caller, Option<Token>), Error> {
         let extensions = &head.extensions;
         let routed = extensions.get::<Routed>().ok_or(Error::UnknownMethod)?;
         let correlation_id =
             extensions.get::<CorrelationId>().map(|id| id.0.clone()).unwrap_or_default();
-        let origin = origin::of(head);
+        let origin = origin::of(head, &self.proxies);
         let token = match routed.0.access.level {
             Level::Public => None,
             Level::User | Level::Admin | Level::Internal => bearer(&head.headers)?,
@@ -71,7 +91,14 @@ impl Authenticator {
                     .map_err(|status| Error::Authentication(Box::new(status)))?
             }
         };
-        Ok(Caller { actor, origin, correlation_id })
+        Ok((Caller { actor, origin, correlation_id }, token.map(|token| Token(token.to_owned()))))
+    }
+
+    /// Asks again about a caller who was let in.
+    pub async fn again(&self, token: &Token, correlation_id: &str) -> Result<Actor, Status> {
+        let patience = TimeDelta::from_std(PATIENCE).unwrap_or(TimeDelta::zero());
+        let deadline = Deadline(self.env.now() + patience);
+        self.authenticate(&token.0, Some(deadline), correlation_id).await
     }
 
     async fn authenticate(

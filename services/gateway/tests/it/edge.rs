@@ -7,7 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use axum::{Router, body::Body, extract::Request, response::Response};
+use futures_util::{StreamExt, stream};
 use http::HeaderMap;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use roster_gateway::{Deps, GatewayConfig};
 use roster_kernel::{Caller, Deadline, Env};
 use roster_proto::{
@@ -17,7 +20,7 @@ use roster_proto::{
         authentication_service_server::{AuthenticationService, AuthenticationServiceServer},
     },
 };
-use roster_server::{Refusal, Tasks, Upstream, metrics::Meters};
+use roster_server::{Networks, Refusal, Tasks, Upstream, metrics::Meters};
 use tokio::sync::Semaphore;
 use tonic::{Code, Response as Answer, Status, service::Routes};
 use tower::ServiceExt;
@@ -27,6 +30,9 @@ pub const SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
 pub const GET_PROFILE: &str = "/roster.identity.v1.AccountService/GetProfile";
 pub const LIST_PERSONAS: &str = "/roster.persona.v1.PersonaService/ListPersonas";
 pub const LIST_USERS: &str = "/roster.identity.v1.UserAdminService/ListUsers";
+pub const WATCH: &str = "/roster.identity.v1.UserAdminService/WatchDeletion";
+pub const EXPORT: &str = "/roster.identity.v1.UserAdminService/ExportUserData";
+pub const HEALTH_WATCH: &str = "/grpc.health.v1.Health/Watch";
 pub const LOGIN: &str = "/roster.session.v1.SessionService/Login";
 
 /// What an upstream was called with.
@@ -38,24 +44,49 @@ pub struct Seen {
     pub deadline: Option<Deadline>,
 }
 
-/// Knows the tokens `user`, `admin` and `temporary`.
-struct Tokens;
+/// What the session service says of the tokens `user`, `admin` and
+/// `temporary`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// That they are what they are called.
+    Good,
+    /// That their sessions are over.
+    Over,
+    /// That none is an administrator's.
+    Demoted,
+    /// That their users must choose a new password.
+    Temporary,
+    /// That it cannot say.
+    Unknown,
+    /// Nothing at all.
+    Silent,
+}
+
+/// Answers by what the tokens are at the moment.
+struct Sessions(Arc<Mutex<Tokens>>);
 
 #[async_trait]
-impl AuthenticationService for Tokens {
+impl AuthenticationService for Sessions {
     async fn authenticate(
         &self,
         request: tonic::Request<AuthenticateRequest>,
     ) -> Result<Answer<AuthenticateResponse>, Status> {
         let token = request.into_inner().token;
-        if !["user", "admin", "temporary"].contains(&token.as_str()) {
+        let tokens = *self.0.lock().unwrap();
+        if tokens == Tokens::Silent {
+            std::future::pending::<()>().await;
+        }
+        if tokens == Tokens::Unknown {
+            return Err(Refusal::new(Code::Unavailable, "UNAVAILABLE", "no").into());
+        }
+        if tokens == Tokens::Over || !["user", "admin", "temporary"].contains(&token.as_str()) {
             return Err(Refusal::new(Code::Unauthenticated, "TOKEN_INVALID", "no").into());
         }
         Ok(Answer::new(AuthenticateResponse {
             user_id: USER.to_owned(),
             session_id: SESSION.to_owned(),
-            is_admin: token == "admin",
-            password_change_required: token == "temporary",
+            is_admin: token == "admin" && tokens != Tokens::Demoted,
+            password_change_required: token == "temporary" || tokens == Tokens::Temporary,
             expire_time: None,
         }))
     }
@@ -66,6 +97,8 @@ pub struct Edge {
     seen: Arc<Mutex<Vec<Seen>>>,
     /// While it has no permits, upstreams do not answer.
     pub gate: Arc<Semaphore>,
+    /// What the session service says.
+    pub tokens: Arc<Mutex<Tokens>>,
     _tasks: Tasks,
 }
 
@@ -76,6 +109,11 @@ impl Edge {
     }
 
     pub async fn with(config: &GatewayConfig, env: Env) -> Self {
+        Self::behind(config, env, Networks::default()).await
+    }
+
+    /// An edge behind proxies that it trusts.
+    pub async fn behind(config: &GatewayConfig, env: Env, trusted_proxies: Networks) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         let (notes, held) = (Arc::clone(&seen), Arc::clone(&gate));
@@ -88,14 +126,20 @@ impl Edge {
                     caller: request.extensions().get().cloned(),
                     deadline: request.extensions().get().copied(),
                 });
+                let path = request.uri().path().to_owned();
                 let _permit = held.acquire().await.unwrap();
-                match axum::body::to_bytes(request.into_body(), usize::MAX).await {
-                    Ok(_) => Status::ok("noted").into_http::<Body>(),
+                match request.into_body().collect().await {
+                    Ok(_) if path == WATCH => quiet(),
+                    Ok(_) if path == EXPORT => talkative(),
+                    Ok(all) if all.trailers().is_some() => Status::aborted("trailers").into_http(),
+                    Ok(_) => answer(),
                     Err(error) => Status::from_error(error.into_inner()).into_http(),
                 }
             }
         });
         let noting = Upstream::from(Routes::from(notes));
+        let tokens = Arc::new(Mutex::new(Tokens::Good));
+        let sessions = AuthenticationServiceServer::new(Sessions(Arc::clone(&tokens)));
         let deps = Deps {
             env,
             tasks: Tasks::new(),
@@ -105,13 +149,14 @@ impl Edge {
                 ("roster.persona.v1", noting.clone()),
                 ("roster.session.v1", noting),
             ]),
-            session: Upstream::from(Routes::new(AuthenticationServiceServer::new(Tokens))),
+            session: Upstream::from(Routes::new(sessions)),
+            trusted_proxies,
             probes: Vec::new(),
             meters: Meters::none(),
         };
         let tasks = deps.tasks.clone();
         let router = roster_gateway::build(config, deps).await.unwrap();
-        Self { router, seen, gate, _tasks: tasks }
+        Self { router, seen, gate, tokens, _tasks: tasks }
     }
 
     /// Sends a request and answers the response.
@@ -121,8 +166,7 @@ impl Edge {
 
     /// Calls a method and answers the code and the message.
     pub async fn call(&self, path: &str, headers: &[(&str, &str)]) -> (Code, String) {
-        let response = self.send(grpc(path, headers)).await;
-        let status = Status::from_header_map(response.headers()).unwrap();
+        let status = ended(self.send(grpc(path, headers)).await).await;
         (status.code(), status.message().to_owned())
     }
 
@@ -130,6 +174,41 @@ impl Edge {
     pub fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
+}
+
+type Frames = Vec<Result<Frame<bytes::Bytes>, std::convert::Infallible>>;
+
+fn first_message() -> Frames {
+    vec![Ok(Frame::data(bytes::Bytes::from_static(&[0; 5])))]
+}
+
+/// One message, and the status behind it.
+fn answer() -> Response {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    let frames = first_message().into_iter().chain([Ok(Frame::trailers(trailers))]);
+    Response::new(Body::new(StreamBody::new(stream::iter(frames))))
+}
+
+/// One message, and then none for ever.
+fn quiet() -> Response {
+    let frames = stream::iter(first_message()).chain(stream::pending());
+    Response::new(Body::new(StreamBody::new(frames)))
+}
+
+/// One message after the other, as fast as they are taken.
+fn talkative() -> Response {
+    let frames = stream::iter(std::iter::repeat_with(first_message).flatten());
+    Response::new(Body::new(StreamBody::new(frames)))
+}
+
+/// The status of an answer, wherever it stands.
+pub async fn ended(response: Response) -> Status {
+    if let Some(status) = Status::from_header_map(response.headers()) {
+        return status;
+    }
+    let all = response.into_body().collect().await.unwrap();
+    Status::from_header_map(all.trailers().unwrap()).unwrap()
 }
 
 /// A native gRPC call with an empty body.

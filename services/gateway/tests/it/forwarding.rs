@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use roster_gateway::GatewayConfig;
 use roster_kernel::{Actor, UserActor, UserId};
-use roster_server::PeerAddr;
+use roster_server::{Networks, PeerAddr};
 use tonic::Code;
 
 use crate::edge::{Edge, GET_PROFILE, LIST_USERS, LOGIN, USER, grpc};
@@ -76,4 +76,21 @@ async fn a_stale_token_keeps_nobody_from_signing_in() {
     let (code, _) = edge.call(LOGIN, &[("authorization", "Bearer stale")]).await;
     assert_eq!(code, Code::Ok);
     assert_eq!(edge.seen().remove(0).caller.unwrap().actor, Actor::Anonymous);
+}
+
+#[tokio::test]
+async fn only_a_trusted_proxy_says_where_a_call_comes_from() {
+    let (_, env) = roster_testkit::env(1);
+    let proxies = Networks::parse(&["192.0.2.0/24"]).unwrap();
+    let edge = Edge::behind(&GatewayConfig::default(), env, proxies).await;
+    for (peer, expected) in
+        [("192.0.2.7:1234", "198.51.100.1"), ("203.0.113.7:1234", "203.0.113.7")]
+    {
+        let claims = [("x-forwarded-for", "198.51.100.1"), ("forwarded", "for=198.51.100.2")];
+        let mut request = grpc(LOGIN, &claims);
+        request.extensions_mut().insert(PeerAddr(peer.parse().unwrap()));
+        edge.send(request).await;
+        let origin = edge.seen().remove(0).caller.unwrap().origin;
+        assert_eq!(origin.address, Some(expected.parse().unwrap()), "{peer}");
+    }
 }

@@ -3,6 +3,10 @@
 
 mod edge;
 mod forwarding;
+mod log;
 mod overload;
+mod recheck;
 mod refusals;
+mod requests;
 mod routes;
+mod streams;

@@ -7,7 +7,7 @@ use roster_testkit::eventually;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::edge::{Edge, LOGIN, grpc};
+use crate::edge::{Edge, LOGIN, ended, grpc};
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused_at_once_and_told_when_to_come_again() {
@@ -36,4 +36,13 @@ async fn what_does_not_fit_is_refused_at_once_and_told_when_to_come_again() {
     edge.gate.add_permits(100);
     assert_eq!(waiting.join_all().await, [Code::Ok, Code::Ok]);
     assert_eq!(edge.call(LOGIN, &[]).await.0, Code::Ok);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_takes_no_place_from_others() {
+    let config = GatewayConfig { max_concurrent_calls: 1, ..GatewayConfig::default() };
+    let edge = Edge::new(&config).await;
+    let unread = edge.send(grpc(LOGIN, &[])).await;
+    assert_eq!(edge.call(LOGIN, &[]).await.0, Code::Ok);
+    assert_eq!(ended(unread).await.code(), Code::Ok);
 }

@@ -1,10 +1,11 @@
 //! What never reaches a service.
 
 use http::Method;
+use http_body_util::{BodyExt, Full};
 use roster_gateway::GatewayConfig;
 use tonic::{Code, Status};
 
-use crate::edge::{Edge, GET_PROFILE, LIST_PERSONAS, LIST_USERS, LOGIN, grpc};
+use crate::edge::{Edge, GET_PROFILE, LIST_PERSONAS, LIST_USERS, LOGIN, ended, grpc};
 
 #[tokio::test]
 async fn access_is_decided_for_the_routed_method() {
@@ -96,7 +97,18 @@ async fn a_message_that_is_too_large_is_refused() {
         let mut request = grpc(LOGIN, &[]);
         *request.body_mut() = axum::body::Body::from(vec![0; bytes]);
         let response = edge.send(request).await;
-        let status = Status::from_header_map(response.headers()).unwrap();
-        assert_eq!(status.code(), expected);
+        assert_eq!(ended(response).await.code(), expected);
     }
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_message_goes_no_further() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    let mut trailers = http::HeaderMap::new();
+    trailers.insert("x-roster-actor", "admin".parse().unwrap());
+    let mut request = grpc(LOGIN, &[]);
+    let message = Full::new(bytes::Bytes::from_static(&[0; 5]));
+    let body = message.with_trailers(async move { Some(Ok(trailers)) });
+    *request.body_mut() = axum::body::Body::new(body);
+    assert_eq!(ended(edge.send(request).await).await.code(), Code::Ok);
 }
