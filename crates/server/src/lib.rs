@@ -17,6 +17,7 @@ mod serve;
 mod stack;
 mod task;
 pub mod telemetry;
+pub mod tls;
 mod trace;
 mod upstream;
 

@@ -11,6 +11,7 @@ use roster_server::{
     Limits,
     config::ConfigError,
     telemetry::{LogFormat, OtlpConfig, OtlpHeaders, TelemetryConfig},
+    tls::TlsConfig,
 };
 use roster_session::SessionConfig;
 use secrecy::SecretString;
@@ -109,6 +110,8 @@ pub struct RosterConfig {
     /// Where services of this machine ask for API keys: the path of a Unix
     /// socket, of at most 90 bytes; empty for none.
     pub internal_socket: PathBuf,
+    /// Encryption of the connections to `listen`.
+    pub tls: TlsConfig,
     /// Logs.
     pub log: LogConfig,
     /// Traces, metrics and logs.
@@ -132,6 +135,7 @@ impl Default for RosterConfig {
             metrics_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
             metrics_allow_remote: false,
             internal_socket: PathBuf::new(),
+            tls: TlsConfig::default(),
             log: LogConfig::default(),
             telemetry: ExportConfig::default(),
             server: Limits::default(),
@@ -192,10 +196,12 @@ fn placed(error: String, used: &[(&str, &str)]) -> String {
 impl RosterConfig {
     /// Says what is wrong with the settings, naming the key.
     pub fn validate(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.allow_plaintext {
+        let encrypted = self.tls.is_set() || self.allow_plaintext;
+        if !self.listen.ip().is_loopback() && !encrypted {
             return Err(format!(
                 "listen = {} is reachable from other machines, and the connection is not \
-                 encrypted: put a proxy that ends TLS in front and set allow_plaintext = true",
+                 encrypted: set tls.certificate and tls.key, or put a proxy that ends TLS in \
+                 front and set allow_plaintext = true",
                 self.listen
             ));
         }
@@ -212,6 +218,7 @@ impl RosterConfig {
         if self.internal_socket.as_os_str().len() > LONGEST_SOCKET_PATH {
             return Err(format!("internal_socket must have at most {LONGEST_SOCKET_PATH} bytes"));
         }
+        self.tls.validate().map_err(|error| format!("tls: {error}"))?;
         self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
         self.identity.validate().map_err(|error| format!("identity.{error}"))?;
@@ -290,6 +297,18 @@ mod tests {
     }
 
     #[test]
+    fn an_encrypted_listener_may_be_reachable_from_other_machines() {
+        let environment = env(&[
+            ("ROSTER__LISTEN", "0.0.0.0:8080"),
+            ("ROSTER__TLS__CERTIFICATE", "certificate.pem"),
+            ("ROSTER__TLS__KEY", "key.pem"),
+            ("ROSTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1"),
+        ]);
+        let (config, _) = load(None, environment).unwrap();
+        assert_eq!(config.server.trusted_proxies.to_string(), "10.0.0.0/8, 192.0.2.1/32");
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (name, value, named) in [
             ("ROSTER__LISTEN", "0.0.0.0:8080", "allow_plaintext"),
@@ -297,6 +316,12 @@ mod tests {
             ("ROSTER__METRICS_LISTEN", "nowhere", "metrics_listen"),
             ("ROSTER__TELEMETRY__OTLP_ENDPOINT", "localhost:4317", "telemetry.otlp_endpoint"),
             ("ROSTER__TELEMETRY__OTLP_HEADERS", "token", "telemetry.otlp_headers"),
+            ("ROSTER__LISTEN", "0.0.0.0:8080", "tls.certificate"),
+            ("ROSTER__TLS__KEY", "key.pem", "tls"),
+            ("ROSTER__TLS__CERTIFICATE", "certificate.pem", "tls"),
+            ("ROSTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy", "`proxy`"),
+            ("ROSTER__SERVER__STALL_SECONDS", "0", "server.stall_seconds"),
+            ("ROSTER__GATEWAY__MAX_STREAMS", "0", "gateway.max_streams"),
             ("ROSTER__LISTENN", "127.0.0.1:1", "listenn"),
             ("ROSTER__SESSION__TIMEOUT", "1", "timeout"),
             ("ROSTER__SESSION__TIMEOUT_DAYS", "0", "session.timeout_days"),

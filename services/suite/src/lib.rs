@@ -7,6 +7,7 @@
 
 pub mod cli;
 mod config;
+mod encryption;
 mod first_start;
 mod internal_socket;
 mod lock;

@@ -10,6 +10,7 @@ use roster_server::{
     metrics::{ConnectionMeter, Scraper},
     operations, serve,
     telemetry::TelemetryError,
+    tls::{TlsError, TlsListener},
 };
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -17,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
-    LockError, RosterConfig, first_start,
+    LockError, RosterConfig,
+    encryption::Encryption,
+    first_start,
     internal_socket::{Bound, InternalSocket},
     secrets::SecretsError,
     services::Services,
@@ -66,6 +69,12 @@ pub enum StartError {
     /// The internal socket cannot be listened on.
     #[error("cannot listen on the internal socket {0}")]
     InternalSocket(String, #[source] std::io::Error),
+    /// The certificate of the listener cannot be used.
+    #[error("tls")]
+    Tls(#[source] TlsError),
+    /// Signals cannot be received.
+    #[error("cannot wait for signals")]
+    Signal(#[source] std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -74,6 +83,7 @@ pub enum StartError {
 /// All services of Roster in one process.
 #[derive(Debug)]
 pub struct Suite {
+    env: Env,
     services: Services,
     listening: Option<Listening>,
     /// Where operators ask; open for longer than where clients do.
@@ -85,6 +95,7 @@ pub struct Suite {
 /// The ports that have been taken, before anything else is done.
 struct Ports {
     clients: TcpListener,
+    encryption: Option<Encryption>,
     operators: Option<TcpListener>,
 }
 
@@ -104,8 +115,8 @@ impl Suite {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        let services = Services::build(config, env, hash_params).await?;
-        Ok(Self { services, listening: None, operations: None, local: None })
+        let services = Services::build(config, env.clone(), hash_params).await?;
+        Ok(Self { env, services, listening: None, operations: None, local: None })
     }
 
     /// Starts listening, for operators and then for clients.
@@ -132,18 +143,26 @@ impl Suite {
         local: Option<Bound>,
         config: &RosterConfig,
     ) -> Result<(), StartError> {
-        let Ports { clients, operators } = ports;
+        let Ports { clients, encryption, operators } = ports;
         let (edge, limits) = (self.services.edge.clone(), config.server.clone());
         if let Some(listener) = operators {
             let asked = operations::routes(self.services.metrics.scraper(), edge.clone());
             let serving = |listener, stop| operations::serve(listener, asked, stop);
             self.operations = Some(Listening::start(listener, serving)?);
         }
+        let fresh = |it: Encryption| it.keep_fresh(self.env.clone(), &self.services.edge_tasks);
+        let certificates = encryption.map(fresh);
         let meter = ConnectionMeter::new(self.services.metrics.meters());
         let entrance = self.services.local.clone();
         self.local = local.map(|bound| bound.accept(entrance, limits.clone(), meter.clone()));
         let serving = |listener, stop| async move {
-            let cut = serve(listener, edge, limits, meter, stop).await;
+            let cut = match certificates {
+                Some(certificates) => {
+                    let listener = TlsListener::new(listener, certificates);
+                    serve(listener, edge, limits, meter, stop).await
+                }
+                None => serve(listener, edge, limits, meter, stop).await,
+            };
             if cut > 0 {
                 tracing::warn!(connections = cut, "drain timed out, connections were cut");
             }
@@ -302,12 +321,13 @@ impl Suite {
 
 impl Ports {
     async fn take(config: &RosterConfig) -> Result<Self, StartError> {
+        let encryption = Encryption::load(config)?;
         let clients = bind(config.listen).await?;
         let operators = match config.metrics_listen {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
-        Ok(Self { clients, operators })
+        Ok(Self { clients, encryption, operators })
     }
 }
 

@@ -9,6 +9,7 @@ mod listeners;
 mod metrics;
 mod serve;
 mod stack;
+mod tls;
 mod upstream;
 mod wire;
 mod world;

@@ -154,6 +154,7 @@ fn settings_that_cannot_be_used_are_named() {
         ("ALLOW_REGISTRATION", "perhaps", "in ALLOW_REGISTRATION"),
         ("ROSTER__LISTEN", "0.0.0.0:0", "allow_plaintext"),
         ("ROSTER__LISTEN", "nowhere", "listen"),
+        ("ROSTER__TLS__KEY", "/nowhere/key.pem", "tls"),
         ("ROSTER__SERVER__MAX_CONNECTIONS", "0", "server.max_connections"),
         ("ROSTER__LOG__FILTER", "roster=loud", "log.filter"),
         ("ADMIN_PASSWORD", "short", "ADMIN_PASSWORD"),

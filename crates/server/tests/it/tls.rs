@@ -1,0 +1,209 @@
+//! Encrypted connections, and certificates that are replaced.
+
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use axum::Extension;
+use hyper_util::rt::TokioIo;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use roster_proto::session::v1::authentication_service_client::AuthenticationServiceClient;
+use roster_server::{
+    Limits,
+    metrics::{ConnectionMeter, Meters},
+    serve,
+    tls::{Certificates, TlsConfig, TlsError, TlsListener},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{
+        ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion,
+        crypto::ring,
+        pki_types::{CertificateDer, ServerName},
+        version::{TLS12, TLS13},
+    },
+};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+
+use crate::{
+    serve::closed,
+    world::{ANSWER, World, order, service},
+};
+
+/// A self-signed certificate in files.
+struct Issued {
+    config: TlsConfig,
+    der: CertificateDer<'static>,
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn issue(folder: &TempDir) -> Issued {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let config = TlsConfig {
+        certificate: folder.path().join("certificate.pem"),
+        key: folder.path().join("key.pem"),
+    };
+    write(&config.certificate, &cert.pem(), 0o644);
+    write(&config.key, &signing_key.serialize_pem(), 0o600);
+    Issued { config, der: cert.der().clone() }
+}
+
+struct Served {
+    world: World,
+    folder: TempDir,
+    issued: Issued,
+    certificates: Arc<Certificates>,
+    address: SocketAddr,
+}
+
+impl Served {
+    #[expect(clippy::disallowed_methods, reason = "the server runs beside the test")]
+    async fn new(limits: Limits) -> Self {
+        let world = World::new();
+        let folder = tempfile::tempdir().unwrap();
+        let issued = issue(&folder);
+        let certificates = Certificates::load(&issued.config).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let listener = TlsListener::new(listener, Arc::clone(&certificates));
+        let edge = world.routes.clone().into_axum_router().layer(Extension(service()));
+        let meter = ConnectionMeter::new(&Meters::none());
+        tokio::spawn(serve(listener, edge, limits, meter, CancellationToken::new()));
+        Self { world, folder, issued, certificates, address }
+    }
+
+    /// A handshake by a client that trusts `trusted` and names `protocols`.
+    async fn handshake(
+        &self,
+        trusted: &CertificateDer<'static>,
+        protocols: &[&[u8]],
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.clone()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, socket).await
+    }
+
+    /// Makes a call by a client that trusts `trusted`.
+    async fn call(&self, trusted: &CertificateDer<'static>) -> std::io::Result<()> {
+        let stream = self.handshake(trusted, &[b"h2"], &[&TLS13]).await?;
+        let mut stream = Some(TokioIo::new(stream));
+        let connect = tower::service_fn(move |_: http::Uri| {
+            std::future::ready(stream.take().ok_or_else(|| std::io::Error::other("one connection")))
+        });
+        let endpoint = Endpoint::from_static("http://localhost");
+        let channel = endpoint.connect_with_connector(connect).await.unwrap();
+        let mut client = AuthenticationServiceClient::new(channel);
+        client.authenticate(order(ANSWER)).await.map(drop).map_err(std::io::Error::other)
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_answered_over_both_versions_of_tls() {
+    let served = Served::new(Limits::default()).await;
+    served.call(&served.issued.der).await.unwrap();
+    assert!(served.world.puppet.seen().peer.unwrap().0.ip().is_loopback());
+    for (version, name) in [(&TLS12, ProtocolVersion::TLSv1_2), (&TLS13, ProtocolVersion::TLSv1_3)]
+    {
+        let stream = served.handshake(&served.issued.der, &[b"h2"], &[version]).await.unwrap();
+        let (_, session) = stream.get_ref();
+        assert_eq!(session.protocol_version(), Some(name));
+        assert_eq!(session.alpn_protocol(), Some(&b"h2"[..]));
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_say_that_it_speaks_http_2_is_sent_away() {
+    // The time for a handshake is not what ends it.
+    let limits = Limits { handshake_seconds: 3_600, ..Limits::default() };
+    let served = Served::new(limits).await;
+    let other = served.handshake(&served.issued.der, &[b"http/1.1"], &[&TLS13]).await;
+    assert!(other.is_err());
+    // Without a name the handshake as such can succeed, and no more.
+    let silent = served.handshake(&served.issued.der, &[], &[&TLS13]).await;
+    if let Ok(silent) = silent {
+        let (mut socket, _) = silent.into_inner();
+        closed(&mut socket).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_sent_away() {
+    let limits = Limits { handshake_seconds: 1, ..Limits::default() };
+    let served = Served::new(limits).await;
+    let mut plaintext = TcpStream::connect(served.address).await.unwrap();
+    plaintext.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    closed(&mut plaintext).await;
+    // Silence, at once or in the middle; and silence after the handshake.
+    let mut silent = TcpStream::connect(served.address).await.unwrap();
+    closed(&mut silent).await;
+    let mut begun = TcpStream::connect(served.address).await.unwrap();
+    begun.write_all(&[22, 3, 1, 2, 0, 1]).await.unwrap();
+    closed(&mut begun).await;
+    let opened = served.handshake(&served.issued.der, &[b"h2"], &[&TLS13]).await.unwrap();
+    closed(&mut opened.into_inner().0).await;
+}
+
+#[tokio::test]
+async fn a_new_certificate_takes_the_place_of_the_old_one() {
+    let served = Served::new(Limits::default()).await;
+    let old = &served.issued.der;
+    let new = issue(&served.folder);
+    served.call(&new.der).await.unwrap_err();
+    served.certificates.refresh();
+    served.call(&new.der).await.unwrap();
+    served.call(old).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_pair_that_cannot_be_used_changes_nothing() {
+    let served = Served::new(Limits::default()).await;
+    let good = fs::read_to_string(&served.issued.config.key).unwrap();
+    let foreign = tempfile::tempdir().unwrap();
+    let foreign = fs::read_to_string(&issue(&foreign).config.key).unwrap();
+    for (text, mode) in [("", 0o600), ("nonsense", 0o600), (&foreign, 0o600), (&good, 0o644)] {
+        write(&served.issued.config.key, text, mode);
+        served.certificates.refresh();
+        served.call(&served.issued.der).await.unwrap();
+    }
+    fs::remove_file(&served.issued.config.certificate).unwrap();
+    served.certificates.refresh();
+    served.call(&served.issued.der).await.unwrap();
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = issue(&folder).config;
+    let key = fs::read_to_string(&config.key).unwrap();
+    let refused = || Certificates::load(&config).unwrap_err();
+    write(&config.key, &key, 0o640);
+    assert!(matches!(refused(), TlsError::Exposed(_)));
+    write(&config.key, "nonsense", 0o600);
+    assert!(matches!(refused(), TlsError::Malformed { expected: "private key", .. }));
+    let foreign = tempfile::tempdir().unwrap();
+    write(&config.key, &fs::read_to_string(&issue(&foreign).config.key).unwrap(), 0o600);
+    assert!(matches!(refused(), TlsError::Unusable(_)));
+    write(&config.certificate, "", 0o644);
+    assert!(matches!(refused(), TlsError::Malformed { expected: "certificate", .. }));
+    fs::remove_file(&config.key).unwrap();
+    assert!(matches!(refused(), TlsError::Unreadable(..)));
+}
