@@ -1,10 +1,7 @@
 //! Deleting a user with everything that services keep, beside deleting as many
 //! rows.
 
-use std::{
-    io::{Write as _, stderr},
-    time::Duration,
-};
+use std::time::Duration;
 
 use roster_kernel::{Actor, Caller, Env, SessionId, UserActor, UserId};
 use roster_proto::{
@@ -19,7 +16,6 @@ use roster_proto::{
     },
 };
 use roster_server::outgoing;
-use tonic::Code;
 
 use crate::{
     bare,
@@ -29,9 +25,8 @@ use crate::{
     world::{CHEAP, World, id_of, person},
 };
 
-/// A user with as many annotations as are asked for; none while the service
-/// does not keep annotations.
-async fn annotator(world: &World, number: usize, annotations: usize) -> Option<UserId> {
+/// A user with as many annotations as are asked for.
+async fn annotator(world: &World, number: usize, annotations: usize) -> UserId {
     let env = Env::system();
     let created = UserAdminServiceClient::new(world.upstream("identity"))
         .create_user(world.inside(person(format!("annotator-{number}"))))
@@ -65,12 +60,9 @@ async fn annotator(world: &World, number: usize, annotations: usize) -> Option<U
         let annotation = Some(annotation.clone());
         let request = CreateAnnotationRequest { annotation, ..CreateAnnotationRequest::default() };
         let request = outgoing(request, caller.clone(), None, env.now());
-        match client.create_annotation(request).await {
-            Err(status) if status.code() == Code::Unimplemented => return None,
-            created => drop(created.unwrap()),
-        }
+        client.create_annotation(request).await.unwrap();
     }
-    Some(user_id)
+    user_id
 }
 
 /// Deletes the user, and waits until every service has confirmed.
@@ -98,11 +90,7 @@ pub async fn measure(effort: &Effort) -> Vec<Row> {
         let before = cpu();
         table.delete_filled().await;
         floors.push(cpu() - before);
-        let Some(user_id) = annotator(&world, number, effort.annotations).await else {
-            writeln!(stderr().lock(), "DeleteUser: not measured, there are no annotations")
-                .unwrap();
-            return Vec::new();
-        };
+        let user_id = annotator(&world, number, effort.annotations).await;
         let before = cpu();
         delete(&world, user_id).await;
         figures.push(cpu() - before);
