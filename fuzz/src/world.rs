@@ -1,6 +1,10 @@
 //! All of Roster in this process, for targets that call it.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::HashMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -54,6 +58,8 @@ pub struct World {
     user: Caller,
     admin: Caller,
     env: Env,
+    /// How many strangers have called.
+    strangers: AtomicU32,
     suite: Option<Suite>,
     _folder: TempDir,
 }
@@ -113,6 +119,7 @@ impl World {
             user,
             admin,
             env,
+            strangers: AtomicU32::new(1),
             suite: Some(suite),
             _folder: folder,
         };
@@ -145,7 +152,7 @@ impl World {
     /// A kind of caller, by a number.
     pub fn caller(&self, kind: u8) -> Caller {
         match kind % 4 {
-            0 => anonymous(),
+            0 => self.stranger(),
             1 => self.user.clone(),
             2 => self.admin.clone(),
             _ => Caller::service(ServiceName::from_static("gateway")),
@@ -157,9 +164,14 @@ impl World {
         self.request(self.admin.clone(), message)
     }
 
-    /// A request of somebody's who has not signed in.
+    /// A request of somebody's who has not signed in, each from an address of
+    /// its own: nobody may register without end.
     pub fn of_nobody<T>(&self, message: T) -> Request<T> {
-        self.request(anonymous(), message)
+        self.request(self.stranger(), message)
+    }
+
+    fn stranger(&self) -> Caller {
+        anonymous(Ipv4Addr::from_bits(self.strangers.fetch_add(1, Ordering::Relaxed)))
     }
 
     fn request<T>(&self, caller: Caller, message: T) -> Request<T> {
@@ -201,9 +213,10 @@ impl Drop for World {
     }
 }
 
-fn anonymous() -> Caller {
+fn anonymous(address: Ipv4Addr) -> Caller {
     let correlation_id = "fuzz".to_owned();
-    Caller { actor: Actor::Anonymous, origin: Origin::default(), correlation_id }
+    let origin = Origin { address: Some(address.into()), ..Origin::default() };
+    Caller { actor: Actor::Anonymous, origin, correlation_id }
 }
 
 async fn sign_in(edge: &Channel, username: &str, is_admin: bool) -> Caller {
@@ -220,5 +233,5 @@ async fn sign_in(edge: &Channel, username: &str, is_admin: bool) -> Caller {
         is_admin,
         password_change_required: false,
     });
-    Caller { actor, ..anonymous() }
+    Caller { actor, ..anonymous(Ipv4Addr::LOCALHOST) }
 }

@@ -285,8 +285,10 @@ fn every_step_in_the_code_is_a_place_where_a_process_was_ended() {
     // Where an operation waits, nothing is half done; tests drive time by it.
     ended.insert("outbox.waiting".to_owned());
     ended.insert("watch_deletion.waiting".to_owned());
-    // No part of a deletion; the session service's own tests step in there.
-    ended.insert("revoke_sessions.batch".to_owned());
+    // No part of a deletion; the participants' own tests step in there.
+    for step in ["reconcile.batch", "revoke_sessions.batch", "state.batch"] {
+        ended.insert(step.to_owned());
+    }
     // Nor is this; the persona service's tests end it there.
     ended.insert("transfer_personas.prepared".to_owned());
     // No part of a deletion either.

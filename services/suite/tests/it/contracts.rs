@@ -169,10 +169,12 @@ async fn everything_public_can_be_looked_up() {
     let world = World::new().await;
     let nobody = world.nobody();
     for method in contract::public_methods() {
-        let file = method.parent_file();
-        for symbol in
-            [method.parent_service().full_name(), method.full_name(), method.input().full_name()]
-        {
+        let (file, input) = (method.parent_file(), method.input());
+        for (symbol, file) in [
+            (method.parent_service().full_name(), &file),
+            (method.full_name(), &file),
+            (input.full_name(), &input.parent_file()),
+        ] {
             for found in [
                 reflection_v1::symbol(&nobody, symbol).await.unwrap(),
                 reflection_v1alpha::symbol(&nobody, symbol).await.unwrap(),
