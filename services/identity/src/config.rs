@@ -130,7 +130,9 @@ impl IdentityConfig {
         }
     }
 
-    pub(crate) fn hash_threads(&self) -> usize {
+    /// How many threads hash passwords.
+    #[must_use]
+    pub fn hash_threads(&self) -> usize {
         match self.password.hash_threads {
             0 => HashPool::spare_threads(),
             threads => threads,

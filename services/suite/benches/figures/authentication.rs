@@ -16,6 +16,9 @@ use crate::{
     world::World,
 };
 
+/// How many calls are on their way at the same time, where there are several.
+pub const LANES: usize = 8;
+
 /// The edge, as the session service knows it.
 pub const GATEWAY: ServiceName = ServiceName::from_static("gateway");
 
@@ -43,9 +46,15 @@ pub async fn measure(effort: &Effort, world: &World) -> Vec<Row> {
     let newest = Statement::from_string(DatabaseBackend::Sqlite, newest);
     let newest = db.read().query_one_raw(newest).await.unwrap().unwrap();
     let key: Vec<u8> = newest.try_get("", "token_hash").unwrap();
-    let read = bare::read(effort.calls, &db, READ, key);
-    let [floor, figure] = compare(effort.turns, [read, authenticate(effort.calls, world)]).await;
+    let mut rows = Vec::new();
+    for lanes in [1, LANES] {
+        let read = bare::read(effort.calls, &db, READ, key.clone());
+        let each = [read, authenticate(effort.calls, world)].map(|it| it.lanes(lanes));
+        let [floor, figure] = compare(effort.turns, each).await;
+        let what = format!("Authenticate, as the edge calls it, {lanes} at once");
+        let row = Row::new(what, figure, Unit::CpuMicros);
+        rows.push(row.beside(floor, "a bare indexed read").goal(1.5));
+    }
     db.close().await.unwrap();
-    let what = "Authenticate, as the edge calls it";
-    vec![Row::new(what, figure, Unit::CpuMicros).beside(floor, "a bare indexed read").goal(1.5)]
+    rows
 }

@@ -26,7 +26,7 @@ pub struct Effort {
     pub starts: usize,
     /// Calls before the memory is looked at again.
     pub process_calls: usize,
-    /// Logins of the flood.
+    /// Logins of the flood that are computed.
     pub flood: usize,
 }
 
@@ -45,7 +45,7 @@ impl Effort {
             annotations: 1_000,
             starts: 15,
             process_calls: 10_000,
-            flood: 400,
+            flood: 576,
         }
     }
 

@@ -29,17 +29,13 @@ use tonic::transport::Channel;
 use tower::ServiceExt as _;
 
 use crate::{
-    authentication::GATEWAY,
+    authentication::{GATEWAY, LANES},
     bare, client,
     effort::Effort,
     measure::{Subject, compare},
     table::{Row, Unit},
     world::World,
 };
-
-/// How many calls are on their way at the same time, where connections are
-/// shared.
-const LANES: usize = 8;
 
 /// The identity service on a listener of its own, served as the edge is, and
 /// nothing of the edge in front of it: every call is the administrator's.

@@ -13,11 +13,12 @@ use roster_proto::{
     },
     session::v1::session_service_client::SessionServiceClient,
 };
-use tonic::{Code, transport::Channel};
+use tonic::{metadata::AsciiMetadataValue, transport::Channel};
 
 use crate::{
     client,
     effort::Effort,
+    flood::Flooded,
     measure::median,
     process::Process,
     seed,
@@ -27,9 +28,6 @@ use crate::{
 
 /// Calls at the same time.
 const LANES: usize = 16;
-
-/// Logins at the same time: more than wait in the queue and are worked on.
-const FLOOD_LANES: usize = 200;
 
 /// How long the process is left alone before it counts as idle: longer than
 /// the threads that hash keep their memory without work.
@@ -46,32 +44,12 @@ async fn serving(data_dir: &Path) -> f64 {
     elapsed.as_secs_f64() * 1e3
 }
 
-async fn calls(channel: &Channel, calls: usize) {
-    let login = SessionServiceClient::new(channel.clone()).login(credentials("admin")).await;
-    let token = client::bearer(&login.unwrap().into_inner().token);
+async fn calls(channel: &Channel, token: &AsciiMetadataValue, calls: usize) {
     let each = calls.div_ceil(LANES);
     join_all((0..LANES).map(|_| async {
         let mut client = AccountServiceClient::new(channel.clone());
         for _ in 0..each {
-            client.get_profile(client::signed(&token, GetProfileRequest {})).await.unwrap();
-        }
-    }))
-    .await;
-}
-
-/// Signs in as often as asked for; what does not fit is refused at once.
-async fn flood(address: std::net::SocketAddr, logins: usize) {
-    // A connection has fewer streams than the flood has lanes.
-    let channels = join_all((0..4).map(|_| client::connect(address))).await;
-    let lanes = FLOOD_LANES.min(logins);
-    join_all((0..lanes).map(|lane| {
-        let mut client = SessionServiceClient::new(channels[lane % channels.len()].clone());
-        async move {
-            for _ in 0..logins / lanes {
-                let login = client.login(credentials("admin")).await;
-                let code = login.map_or_else(|refused| refused.code(), |_| Code::Ok);
-                assert!(matches!(code, Code::Ok | Code::ResourceExhausted), "{code:?}");
-            }
+            client.get_profile(client::signed(token, GetProfileRequest {})).await.unwrap();
         }
     }))
     .await;
@@ -94,12 +72,14 @@ pub async fn measure(effort: &Effort) -> Vec<Row> {
     AccountServiceClient::new(channel.clone()).get_settings(GetSettingsRequest {}).await.unwrap();
     Env::system().sleep(rest).await;
     let idle = process.resident();
-    calls(&channel, effort.process_calls).await;
+    let login = SessionServiceClient::new(channel.clone()).login(credentials("admin")).await;
+    let token = client::bearer(&login.unwrap().into_inner().token);
+    calls(&channel, &token, effort.process_calls).await;
     let after_calls = process.resident();
     Env::system().sleep(rest).await;
     let after_calls_idle = process.resident();
-    flood(process.address, effort.flood).await;
-    let after_flood = process.resident();
+    let flooded = Flooded { process: &process, channel, token, logins: effort.flood };
+    let in_flood = flooded.measure(after_calls_idle).await;
     Env::system().sleep(rest).await;
     let after_flood_idle = process.resident();
     process.stop();
@@ -107,12 +87,13 @@ pub async fn measure(effort: &Effort) -> Vec<Row> {
         Row::new(format!("resident memory, {when}"), mebibytes, Unit::Mebibytes)
     };
     let calls = effort.process_calls;
-    vec![
+    let mut rows = vec![
         Row::new("exec to serving, an existing data directory", start, Unit::Millis).goal(300.0),
         memory("idle".to_owned(), idle).goal(40.0),
         memory(format!("after {calls} calls"), after_calls),
         memory(format!("idle after {calls} calls"), after_calls_idle).goal(40.0),
-        memory("after a login flood".to_owned(), after_flood),
-        memory("idle after a login flood".to_owned(), after_flood_idle).goal(40.0),
-    ]
+    ];
+    rows.extend(in_flood);
+    rows.push(memory("idle after a login flood".to_owned(), after_flood_idle).goal(40.0));
+    rows
 }
