@@ -90,37 +90,39 @@ impl<D: SubjectData> Reconciler<D> {
         Self { name, db, env, data, ledger, meter }
     }
 
-    /// Catches up in the background: now, and every hour.
+    /// Catches up in the background, every hour from now on. Not now: whoever
+    /// starts a service has it catch up before its first client comes, and has
+    /// to know whether it could.
     pub fn start(self, tasks: &Tasks) {
         tasks.spawn("reconciliation", self.run(tasks.token()));
     }
 
     async fn run(self, stop: CancellationToken) {
+        let mut rest = INTERVAL;
         loop {
-            let rest = match self.catch_up_until(&stop).await {
-                Ok(report) => {
-                    tracing::info!(
-                        service = %self.name, states = report.states, deleted = report.deleted,
-                        "caught up with the ledger"
-                    );
-                    INTERVAL
-                }
+            self.keep_house().await;
+            tokio::select! {
+                () = self.env.sleep(rest) => {}
+                () = stop.cancelled() => return,
+            }
+            rest = match self.catch_up_until(&stop).await {
+                Ok(_) => INTERVAL,
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(service = %self.name, error, "not caught up with the ledger");
                     REST
                 }
             };
-            if let Err(error) = self.count_orphans().await {
-                tracing::warn!(service = %self.name, class = error.class(), "orphans not counted");
-            }
-            if let Err(error) = Inbox::sweep(&self.db, self.env.now()).await {
-                tracing::warn!(service = %self.name, class = error.class(), "receipts not swept");
-            }
-            tokio::select! {
-                () = self.env.sleep(rest) => {}
-                () = stop.cancelled() => return,
-            }
+        }
+    }
+
+    /// Looks whether what should be gone is, and forgets what is over.
+    async fn keep_house(&self) {
+        if let Err(error) = self.count_orphans().await {
+            tracing::warn!(service = %self.name, class = error.class(), "orphans not counted");
+        }
+        if let Err(error) = Inbox::sweep(&self.db, self.env.now()).await {
+            tracing::warn!(service = %self.name, class = error.class(), "receipts not swept");
         }
     }
 
@@ -146,6 +148,10 @@ impl<D: SubjectData> Reconciler<D> {
             request.extensions_mut().insert(Caller::service(self.name.clone()));
             let page = client.list_subject_states(request).await.map_err(Box::new)?.into_inner();
             if page.states.is_empty() {
+                tracing::info!(
+                    service = %self.name, states = report.states, deleted = report.deleted,
+                    "caught up with the ledger"
+                );
                 return Ok(report);
             }
             let states = page.states.len() as u64;

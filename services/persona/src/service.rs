@@ -105,8 +105,8 @@ impl Service {
         Probe { services: services.map(str::to_owned).to_vec(), check: Arc::new(check) }
     }
 
-    /// Catches up with identity's ledger, beyond what happens by itself at
-    /// the start and every hour.
+    /// Catches up with identity's ledger: whoever serves the routes does this
+    /// first. Every hour it happens by itself.
     pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
         self.participant.reconciler(self.identity.clone()).catch_up().await
     }

@@ -1,11 +1,11 @@
 //! What was missed is caught up with.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use roster_kernel::{Env, Steps, UserId};
 use roster_participant::{ReconcileReport, State, Subject, subjects};
 use roster_server::Tasks;
-use roster_testkit::Passes;
+use roster_testkit::{Passes, eventually};
 
 use crate::notes::{Ledger, World};
 
@@ -84,6 +84,9 @@ async fn a_stop_does_not_wait_for_all_users() {
     let states = world.users(450);
     let ledger = || Ledger(states.clone(), 500).upstream();
     world.participant.reconciler(ledger()).start(&tasks);
+    let hour = world.env.now() + Duration::from_hours(1);
+    eventually(async || world.clock.is_awaited(hour)).await;
+    world.clock.advance(Duration::from_hours(1));
     tasks.token().cancelled().await;
     tasks.shutdown().await;
     assert_eq!(world.known(&states).await, 100);
@@ -91,6 +94,20 @@ async fn a_stop_does_not_wait_for_all_users() {
     let report = world.participant.reconciler(ledger()).catch_up().await.unwrap();
     assert_eq!(report, ReconcileReport { states: 450, deleted: 0 }, "nobody is left out");
     assert_eq!(world.known(&states).await, 450);
+}
+
+#[tokio::test]
+async fn in_the_background_it_begins_after_an_hour() {
+    let world = World::new().await;
+    let states = world.users(1);
+    let tasks = Tasks::new();
+    world.participant.reconciler(Ledger(states.clone(), 500).upstream()).start(&tasks);
+    let hour = world.env.now() + Duration::from_hours(1);
+    eventually(async || world.clock.is_awaited(hour)).await;
+    assert_eq!(world.known(&states).await, 0, "who starts the service has it catch up");
+    world.clock.advance(Duration::from_hours(1));
+    eventually(async || world.known(&states).await == 1).await;
+    tasks.shutdown().await;
 }
 
 #[tokio::test]
