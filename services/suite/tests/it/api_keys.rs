@@ -3,15 +3,19 @@
 
 use std::fs;
 
+use prost::Message;
+use roster_db::{Db, DbConfig};
 use roster_proto::identity::v1::{
     ApiKey, ApiKeySource, CreateApiKeyRequest, DeleteUserRequest, DeletionState, GetUserRequest,
     ResolveApiKeyRequest, ResolveApiKeyResponse, SystemApiKeyServiceCreateApiKeyRequest,
     UpdateApiKeyRequest, credential_service_client::CredentialServiceClient,
 };
+use sea_orm::{ConnectionTrait, Statement};
 use tonic::{Response, Status, transport::Endpoint};
 
 use crate::{
     client::{Client, reason},
+    oversight,
     world::World,
 };
 
@@ -126,4 +130,48 @@ async fn nothing_in_the_data_directory_holds_a_secret() {
     let (files, with_name) = holds("Everybody's");
     assert!(files > 4 && with_name.contains(&"identity.db-wal".to_owned()), "{with_name:?}");
     assert_eq!(holds("canary").1, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_shows_what_keys_there_are_and_nothing_that_opens_them() {
+    let world = World::with_socket().await;
+    let mara = world.create_signed_in("mara").await;
+    let secrets = ["sk-canary-4711-acme", "sk-canary-4711-beta"];
+    add(&mara, "acme", secrets[0]).await;
+    add(&mara, "beta", secrets[1]).await;
+    add_system(&world, "acme", "sk-canary-4711-everybodys").await;
+    resolve(&world, &mara.user_id, "acme").await.unwrap();
+
+    let (records, manifest) = oversight::export(&world, &mara.user_id).await;
+    let keys: Vec<ApiKey> = oversight::decoded(&records, "identity", "api_keys");
+    let shown: Vec<_> =
+        keys.iter().map(|it| (&*it.provider, &*it.name, &*it.mask, it.use_count)).collect();
+    assert_eq!(shown, [("acme", "Mine", "...acme", 1), ("beta", "Mine", "...beta", 0)]);
+    let counted = manifest.kinds.iter().find(|it| it.kind == "api_keys").unwrap();
+    assert_eq!((&*counted.participant, counted.count), ("identity", 2));
+
+    // The whole stream, as bytes: a field that is not in the contract is there, too.
+    let mut stream = manifest.encode_to_vec();
+    stream.extend(records.iter().flat_map(Message::encode_to_vec));
+    let holds = |needle: &[u8]| stream.windows(needle.len()).any(|part| part == needle);
+    assert!(holds(b"...acme"));
+    assert!(!holds(b"canary"));
+    let stored = ciphertexts(&world).await;
+    assert_eq!(stored.len(), 3);
+    for ciphertext in stored {
+        // A part of it would be too much already, and is not there by chance.
+        assert!(ciphertext.len() > 16);
+        assert!(!ciphertext.windows(8).any(holds));
+    }
+}
+
+/// What is stored of all secrets.
+async fn ciphertexts(world: &World) -> Vec<Vec<u8>> {
+    let db = Db::open(&DbConfig::new(world.database("identity"))).await.unwrap();
+    let query = "select ciphertext from api_key";
+    let query = Statement::from_string(db.read().get_database_backend(), query);
+    let rows = db.read().query_all_raw(query).await.unwrap();
+    let stored = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    db.close().await.unwrap();
+    stored
 }

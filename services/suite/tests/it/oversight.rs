@@ -7,9 +7,9 @@ use prost::{Message, Name};
 use roster_events::Subscription;
 use roster_proto::{
     identity::v1::{
-        DeleteUserRequest, Deletion, DeletionState, ExportUserDataRequest, ExportedRecord,
-        GetStatisticsRequest, ListDeletionsRequest, PlanUserDeletionRequest, Statistics,
-        WatchDeletionRequest, WatchDeletionResponse, export_user_data_response::Part,
+        DeleteUserRequest, Deletion, DeletionState, ExportManifest, ExportUserDataRequest,
+        ExportedRecord, GetStatisticsRequest, ListDeletionsRequest, PlanUserDeletionRequest,
+        Statistics, WatchDeletionRequest, WatchDeletionResponse, export_user_data_response::Part,
     },
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::Session,
@@ -121,7 +121,7 @@ async fn figures_follow_what_happens_over_days() {
 }
 
 /// The records of one kind, read as the messages that they are.
-fn decoded<M: Message + Name + Default>(
+pub fn decoded<M: Message + Name + Default>(
     records: &[ExportedRecord],
     participant: &str,
     kind: &str,
@@ -135,13 +135,9 @@ fn decoded<M: Message + Name + Default>(
     records.iter().filter(its).map(read).collect()
 }
 
-#[tokio::test]
-async fn an_export_holds_what_every_service_keeps() {
-    let world = World::new().await;
-    let mara = world.create_signed_in("mara").await;
-    create_persona(&mara, "Field ecologist").await;
-    create_persona(&world.create_signed_in("june").await, "Somebody else's").await;
-    let request = ExportUserDataRequest { user_id: mara.user_id.clone() };
+/// All that is exported of a user, and the manifest that ends it.
+pub async fn export(world: &World, user_id: &str) -> (Vec<ExportedRecord>, ExportManifest) {
+    let request = ExportUserDataRequest { user_id: user_id.to_owned() };
     let mut stream = world.admin.users().export_user_data(request).await.unwrap().into_inner();
     let (mut records, mut manifest) = (Vec::new(), None);
     while let Some(message) = stream.message().await.unwrap() {
@@ -151,13 +147,22 @@ async fn an_export_holds_what_every_service_keeps() {
             Part::Manifest(last) => manifest = Some(last),
         }
     }
+    (records, manifest.unwrap())
+}
+
+#[tokio::test]
+async fn an_export_holds_what_every_service_keeps() {
+    let world = World::new().await;
+    let mara = world.create_signed_in("mara").await;
+    create_persona(&mara, "Field ecologist").await;
+    create_persona(&world.create_signed_in("june").await, "Somebody else's").await;
+    let (records, manifest) = export(&world, &mara.user_id).await;
     let users: Vec<roster_proto::identity::v1::User> = decoded(&records, "identity", "users");
     assert_eq!((users.len(), users[0].username.as_str()), (1, "mara"));
     let personas: Vec<Persona> = decoded(&records, "persona", "personas");
     assert_eq!((personas.len(), personas[0].name()), (1, "Field ecologist"));
     let sessions: Vec<Session> = decoded(&records, "session", "sessions");
     assert_eq!((sessions.len(), &sessions[0].user_id), (1, &mara.user_id));
-    let manifest = manifest.unwrap();
     let counted: i64 = manifest.kinds.iter().map(|kind| kind.count).sum();
     assert_eq!(usize::try_from(counted).unwrap(), records.len());
 }
