@@ -151,6 +151,91 @@ async fn a_role_change_that_is_not_confirmed_can_be_waited_for_too() {
     client.users().list_users(ListUsersRequest::default()).await.unwrap();
 }
 
+/// An administrator's demotion, by whom it may be.
+fn demote(world: &World, user_id: &str) -> UpdateUserRequest {
+    UpdateUserRequest {
+        user_id: user_id.to_owned(),
+        is_admin: Some(false),
+        request_id: world.env.uuid().to_string(),
+        ..UpdateUserRequest::default()
+    }
+}
+
+#[tokio::test]
+async fn administrators_who_demote_themselves_can_wait_for_that_too() {
+    let world = World::new().await;
+    let third = world.create_admin("third").await;
+    third.users().update_user(demote(&world, &third.user_id)).await.unwrap();
+
+    let second = world.create_admin("second").await;
+    world.settle().await;
+    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    let request = demote(&world, &second.user_id);
+    for _ in 0..2 {
+        let answer = world.drive(second.users().update_user(request.clone())).await;
+        assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    }
+    // It stands, though not in effect: nothing else can be done with the role.
+    let again = demote(&world, &second.user_id);
+    let answer = world.drive(second.users().update_user(again)).await;
+    assert_eq!(reason(answer), (Code::PermissionDenied, "ADMIN_REQUIRED".to_owned()));
+    world.suite.bus().release();
+    // In effect now: the answer to whom it has been taken from.
+    world.settle().await;
+    let answer = world.drive(second.users().update_user(request)).await;
+    assert_eq!(reason(answer), (Code::PermissionDenied, "ADMIN_REQUIRED".to_owned()));
+    assert!(second.is_signed_in().await, "a demotion ends no session");
+}
+
+#[tokio::test]
+async fn whoever_is_demoted_meanwhile_can_wait_until_that_is_in_effect() {
+    let world = World::new().await;
+    let second = world.create_admin("second").await;
+    let person = world.create_user("person").await;
+    world.settle().await;
+    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    let request = UpdateUserRequest { is_admin: Some(true), ..demote(&world, &person.user_id) };
+    let answer = world.drive(second.users().update_user(request.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    let demotion = demote(&world, &second.user_id);
+    let answer = world.drive(world.admin.users().update_user(demotion.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+
+    // The edge has not heard of it: what was done before can be waited for.
+    let answer = world.drive(second.users().update_user(request.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    world.suite.bus().release();
+    world.admin.users().update_user(demotion).await.unwrap();
+    let answer = second.users().update_user(request).await;
+    assert_eq!(reason(answer), (Code::PermissionDenied, "ADMIN_REQUIRED".to_owned()));
+    let promoted = GetUserRequest { user_id: person.user_id };
+    let promoted = world.admin.users().get_user(promoted).await.unwrap().into_inner().user.unwrap();
+    assert!(promoted.is_admin, "what was done before stands");
+}
+
+#[tokio::test]
+async fn a_parked_change_is_tried_again_at_once_for_whoever_asks_for_it() {
+    let world = World::new().await;
+    let second = world.create_admin("second").await;
+    world.settle().await;
+    let stuck = "create trigger stuck before update on subject \
+                 begin select raise(abort, 'stuck'); end";
+    execute(&world, "session", stuck).await;
+    let request = demote(&world, &second.user_id);
+    let answer = world.drive(second.users().update_user(request.clone())).await;
+    assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
+    let parked = "select count(*) from outbox_event where retired_at is null and attempts >= 10";
+    while count(&world, "identity", parked).await == 0 {
+        world.clock.advance(Duration::from_mins(1));
+        world.settle().await;
+    }
+    execute(&world, "session", "drop trigger stuck").await;
+    // Not in the hour that the next attempt is away.
+    world.drive(second.users().update_user(request)).await.unwrap();
+    let answer = second.users().list_users(ListUsersRequest::default()).await;
+    assert_eq!(reason(answer), (Code::PermissionDenied, "ADMIN_REQUIRED".to_owned()));
+}
+
 #[tokio::test]
 async fn asking_again_for_what_is_not_in_effect_yet_waits_for_it_too() {
     let world = World::new().await;
