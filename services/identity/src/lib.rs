@@ -39,6 +39,7 @@ pub use op::rotate_keys::RotationError;
 pub use op::{
     check_keyring::{KeyringError, check_keyring},
     ensure_first_admin::FirstAdmin,
+    is_in_use::is_in_use,
     recover_admin::RecoveredAdmin,
 };
 pub use sealing::{InvalidKeyring, Keyring, SealError};

@@ -17,6 +17,7 @@ pub mod get_deletion;
 pub mod get_profile;
 pub mod get_statistics;
 pub mod get_user;
+pub mod is_in_use;
 mod key_owner;
 pub mod list_api_keys;
 pub mod list_deletions;

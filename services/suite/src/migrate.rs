@@ -1,14 +1,22 @@
 //! Work on the databases while nothing is served.
 
-use std::{fs::DirBuilder, io::Write as _, os::unix::fs::DirBuilderExt as _, path::Path};
+use std::{
+    fs::{self, DirBuilder},
+    io::Write as _,
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+};
 
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 
 use crate::{DataDirLock, RosterConfig, Secrets, StartError, Suite};
 
-/// The services that have a database.
-const SERVICES: [&str; 3] = ["identity", "persona", "session"];
+/// The services that have a database, in the order in which those are made.
+const SERVICES: [&str; 3] = [IDENTITY, "persona", "session"];
+
+/// The service that knows whether there are users: the first.
+const IDENTITY: &str = "identity";
 
 /// Where a service's database is.
 pub fn database(data_dir: &Path, service: &str) -> DbConfig {
@@ -33,20 +41,48 @@ pub fn prepare(config: &RosterConfig, env: &Env) -> Result<(DataDirLock, Secrets
     Ok((lock, Secrets::load_or_create(folder, env)?))
 }
 
-/// Brings every database up to date; answers what was applied to which.
+/// Brings every database up to date; answers what was applied to which. Makes
+/// them all on the first start, and none of them later on.
 pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
     let mut applied = Vec::new();
+    let mut in_use = has_others_than_identity(&config.data_dir);
     for service in SERVICES {
         let database = database(&config.data_dir, service);
+        if in_use && is_missing(&database) {
+            return Err(StartError::MissingDb(database.path.display().to_string()));
+        }
         let migrations = match service {
-            "identity" => Db::migrate::<roster_identity::Migrator>(&database).await,
+            IDENTITY => Db::migrate::<roster_identity::Migrator>(&database).await,
             "persona" => Db::migrate::<roster_persona::Migrator>(&database).await,
             _session => Db::migrate::<roster_session::Migrator>(&database).await,
         };
         let migrations = migrations.map_err(unusable(&database))?;
+        if service == IDENTITY {
+            in_use = has_users(&database).await.map_err(unusable(&database))?;
+        }
         applied.push((service, migrations));
     }
     Ok(applied)
+}
+
+/// Whether a database is gone, or cut down to nothing: for SQLite, a new one.
+fn is_missing(database: &DbConfig) -> bool {
+    fs::metadata(&database.path).map_or(true, |file| file.len() == 0)
+}
+
+/// Whether there are databases that are made after identity's.
+fn has_others_than_identity(data_dir: &Path) -> bool {
+    let others = SERVICES.into_iter().filter(|service| *service != IDENTITY);
+    others.map(|service| database(data_dir, service)).any(|database| !is_missing(&database))
+}
+
+/// Whether there has ever been a user: not before all databases were made,
+/// however a first start has ended.
+async fn has_users(identity: &DbConfig) -> Result<bool, DbError> {
+    let db = Db::open(identity).await?;
+    let in_use = roster_identity::is_in_use(&db).await;
+    db.close().await?;
+    in_use
 }
 
 /// `roster migrate`.

@@ -44,6 +44,12 @@ pub enum StartError {
     /// A database cannot be opened or brought up to date.
     #[error("cannot use {0}: {advice}", advice = .1.advice())]
     Db(String, #[source] roster_db::DbError),
+    /// There is data, but one of the databases is gone. An empty one in its
+    /// place would seem to work: a new administrator, or nobody's personas.
+    #[error(
+        "{0} is missing although there is data: restore the whole data directory from your backup"
+    )]
+    MissingDb(String),
     /// The keys that API keys are encrypted with are not those that the
     /// stored ones need.
     #[error("cannot use {0}: restore it from the backup that the databases belong to")]

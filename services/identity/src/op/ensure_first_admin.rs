@@ -59,7 +59,7 @@ pub async fn ensure_first_admin(
 async fn insert(cx: &Cx, account: NewAccount, hash: String) -> Result<bool, Error> {
     let tx = cx.db.begin().await?;
     let turn = guard::take(&tx).await?;
-    if !ledger::is_empty(&tx).await? {
+    if !ledger::is_empty(&*tx).await? {
         return Ok(false);
     }
     let created = new_account::insert(cx, &tx, turn, account, hash).await?;

@@ -63,8 +63,8 @@ pub async fn count(connection: &impl ConnectionTrait, state: State) -> Result<u6
 }
 
 /// Whether there has never been a user.
-pub async fn is_empty(tx: &Tx) -> Result<bool, DbError> {
-    Ok(Entity::find().limit(1).one(&**tx).await?.is_none())
+pub async fn is_empty(connection: &impl ConnectionTrait) -> Result<bool, DbError> {
+    Ok(Entity::find().limit(1).one(connection).await?.is_none())
 }
 
 /// How many users can administer others.

@@ -221,6 +221,46 @@ fn a_damaged_database_is_refused_and_left_as_it_is() {
     Roster::start(command(folder.path()));
 }
 
+#[test]
+fn a_missing_database_is_refused_and_not_made_anew() {
+    let folder = tempdir().unwrap();
+    let data = folder.path().join("data");
+    Roster::start(command(folder.path())).stop();
+    for name in ["identity.db", "persona.db", "session.db"] {
+        let path = data.join(name);
+        let whole = fs::read(&path).unwrap();
+        for emptied in [false, true] {
+            fs::remove_file(&path).unwrap();
+            if emptied {
+                fs::write(&path, "").unwrap();
+            }
+            for arguments in ["serve", "migrate", "reconcile", "rotate-keys"] {
+                let mut command = command(folder.path());
+                command.arg(arguments);
+                refused(command, &[name, "missing", "backup"]);
+            }
+            assert_eq!(fs::metadata(&path).map_or(0, |file| file.len()), 0, "{name} was made");
+            fs::write(&path, &whole).unwrap();
+        }
+    }
+    Roster::start(command(folder.path())).stop();
+
+    // A first start that ended before there was an administrator goes on.
+    for made in [&[][..], &["identity.db"], &["identity.db", "persona.db"]] {
+        let folder = tempdir().unwrap();
+        let mut first = command(folder.path());
+        first.arg("migrate");
+        assert_eq!(binary::run(first).code, Some(0));
+        for name in ["identity.db", "persona.db", "session.db"] {
+            if !made.contains(&name) {
+                fs::remove_file(folder.path().join("data").join(name)).unwrap();
+            }
+        }
+        let mut roster = Roster::start(command(folder.path()));
+        assert!(!roster.printed("password").is_empty());
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_refused() {
     let folder = tempdir().unwrap();
