@@ -14,6 +14,7 @@ use roster_proto::{
     },
     time,
 };
+use roster_testkit::eventually;
 use sha2::{Digest, Sha256};
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
@@ -221,9 +222,7 @@ async fn a_participant_that_hangs_ends_it_after_ten_seconds() {
     let user = world.create("alice").await;
     let stream = begin(&world, &user.user_id).await.unwrap();
     let patience = async {
-        while session.taken.load(Ordering::SeqCst) < 2 {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || session.taken.load(Ordering::SeqCst) >= 2).await;
         world.clock.advance(Duration::from_secs(10));
     };
     let ((records, ended), ()) = tokio::join!(read(stream), patience);
@@ -235,9 +234,7 @@ async fn a_participant_that_hangs_ends_it_after_ten_seconds() {
     let user = world.create("alice").await;
     let stream = begin(&world, &user.user_id).await.unwrap();
     let patience = async {
-        while session.asked.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || !session.asked.lock().unwrap().is_empty()).await;
         world.clock.advance(Duration::from_secs(10));
     };
     let ((_, ended), ()) = tokio::join!(read(stream), patience);
@@ -272,9 +269,8 @@ async fn a_user_deleted_meanwhile_gets_no_manifest() {
         // It waits for a receipt that nobody sends; the account is gone before.
         _ = &mut deletion => panic!("nobody has confirmed"),
         ended = async {
-            while world.number("SELECT count(*) FROM deletion").await == 0 {
-                tokio::task::yield_now().await;
-            }
+            let deletions = "SELECT count(*) FROM deletion";
+            eventually(async || world.number(deletions).await > 0).await;
             read(stream).await
         } => ended,
     };

@@ -3,6 +3,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use roster_proto::identity::v1::{
     DeleteUserRequest, DisableUserRequest, GetStatisticsRequest, Statistics,
 };
+use roster_testkit::eventually;
 use tonic::Status;
 
 use crate::{
@@ -105,9 +106,8 @@ async fn a_participant_that_does_not_answer_leaves_its_count_unset() {
     personas.mute.store(true, Ordering::SeqCst);
     let patience = async {
         // Until it waits for nothing but the time.
-        while world.clock.next_wake() > Some(world.env.now() + Duration::from_millis(500)) {
-            tokio::task::yield_now().await;
-        }
+        let due = world.env.now() + Duration::from_millis(500);
+        eventually(async || world.clock.next_wake() <= Some(due)).await;
         world.clock.advance(Duration::from_millis(500));
     };
     let (figures, ()) = tokio::join!(ask(&world, "", ""), patience);

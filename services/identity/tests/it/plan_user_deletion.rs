@@ -2,6 +2,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use roster_kernel::{Actor, UserId};
 use roster_proto::identity::v1::{DeleteUserRequest, DeletionPlan, PlanUserDeletionRequest};
+use roster_testkit::eventually;
 use tonic::{Code, Status};
 
 use crate::{
@@ -95,9 +96,7 @@ async fn a_silent_participant_has_not_answered() {
     let world = World::with(Setup { participants, ..Setup::default() }).await;
     let user = world.create("alice").await;
     let patience = async {
-        while sessions.asked.lock().unwrap().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        eventually(async || !sessions.asked.lock().unwrap().is_empty()).await;
         world.clock.advance(Duration::from_secs(5));
     };
     let (plan, ()) = tokio::join!(plan(&world, &user.user_id), patience);

@@ -7,6 +7,7 @@ use roster_proto::identity::v1::{
     SystemApiKeyServiceCreateApiKeyRequest, SystemApiKeyServiceUpdateApiKeyRequest,
     UpdateApiKeyRequest,
 };
+use roster_testkit::eventually;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 
@@ -177,9 +178,7 @@ async fn calls_of_one_moment_are_counted_in_few_transactions() {
         let (world, user_id) = (Arc::clone(&world), alice.user_id.clone());
         calls.spawn(async move { resolve(&world, &user_id).await.unwrap() });
     }
-    while world.service.uses_waiting() < 49 {
-        tokio::task::yield_now().await;
-    }
+    eventually(async || world.service.uses_waiting() >= 49).await;
     drop(writer);
     assert_eq!(calls.join_all().await.len(), 50);
     assert_eq!(api_keys::list(&world, &as_alice).await[0].use_count, 50);

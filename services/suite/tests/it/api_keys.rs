@@ -4,18 +4,16 @@
 use std::fs;
 
 use prost::Message;
-use roster_db::{Db, DbConfig};
 use roster_proto::identity::v1::{
     ApiKey, ApiKeySource, CreateApiKeyRequest, DeleteUserRequest, DeletionState, GetUserRequest,
     ResolveApiKeyRequest, ResolveApiKeyResponse, SystemApiKeyServiceCreateApiKeyRequest,
     UpdateApiKeyRequest, credential_service_client::CredentialServiceClient,
 };
-use sea_orm::{ConnectionTrait, Statement};
 use tonic::{Response, Status, transport::Endpoint};
 
 use crate::{
     client::{Client, reason},
-    oversight,
+    database, oversight,
     world::World,
 };
 
@@ -156,22 +154,12 @@ async fn an_export_shows_what_keys_there_are_and_nothing_that_opens_them() {
     let holds = |needle: &[u8]| stream.windows(needle.len()).any(|part| part == needle);
     assert!(holds(b"...acme"));
     assert!(!holds(b"canary"));
-    let stored = ciphertexts(&world).await;
+    let identity = world.database("identity");
+    let stored: Vec<Vec<u8>> = database::column(&identity, "select ciphertext from api_key").await;
     assert_eq!(stored.len(), 3);
     for ciphertext in stored {
         // A part of it would be too much already, and is not there by chance.
         assert!(ciphertext.len() > 16);
         assert!(!ciphertext.windows(8).any(holds));
     }
-}
-
-/// What is stored of all secrets.
-async fn ciphertexts(world: &World) -> Vec<Vec<u8>> {
-    let db = Db::open(&DbConfig::new(world.database("identity"))).await.unwrap();
-    let query = "select ciphertext from api_key";
-    let query = Statement::from_string(db.read().get_database_backend(), query);
-    let rows = db.read().query_all_raw(query).await.unwrap();
-    let stored = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
-    db.close().await.unwrap();
-    stored
 }

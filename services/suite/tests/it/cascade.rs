@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
-use roster_db::{Db, DbConfig};
 use roster_events::{Faults, Subscription};
 use roster_proto::{
     identity::v1::{
@@ -13,14 +12,13 @@ use roster_proto::{
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::ListSessionsRequest,
 };
-use roster_testkit::StopAt;
-use sea_orm::{ConnectionTrait, Statement};
+use roster_testkit::{StopAt, eventually};
 use tokio::task::JoinSet;
 use tonic::Code;
 
 use crate::{
     client::{Client, reason},
-    rotate_keys,
+    database, rotate_keys,
     world::World,
 };
 
@@ -54,29 +52,6 @@ async fn converge(world: &World) {
     panic!("deletions that do not complete: {:#?}", deletions(world).await);
 }
 
-/// Runs a query that counts, on a service's database.
-async fn count(world: &World, service: &str, sql: &str) -> i64 {
-    let db = Db::open(&DbConfig::new(world.database(service))).await.unwrap();
-    let backend = db.read().get_database_backend();
-    let row = db.read().query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
-    let counted = row.try_get_by_index(0).unwrap();
-    db.close().await.unwrap();
-    counted
-}
-
-async fn execute(world: &World, service: &str, sql: &str) {
-    execute_on(&world.database(service), sql).await;
-}
-
-/// Runs a statement on a database.
-pub async fn execute_on(database: &Path, sql: &str) {
-    let db = Db::open(&DbConfig::new(database.to_owned())).await.unwrap();
-    let tx = db.begin().await.unwrap();
-    tx.execute_unprepared(sql).await.unwrap();
-    tx.commit().await.unwrap();
-    db.close().await.unwrap();
-}
-
 /// Rows that should not be there: what a deletion should have erased, and
 /// sessions that a disabling or a reset should have ended.
 pub async fn orphans(world: &World) -> i64 {
@@ -86,7 +61,8 @@ pub async fn orphans(world: &World) -> i64 {
                     (select user_id from persona union all select user_id from ontology \
                      union all select user_id from annotation) join subject using (user_id) \
                     where state = 'deleted'";
-    count(world, "session", sessions).await + count(world, "persona", personas).await
+    database::count(&world.database("session"), sessions).await
+        + database::count(&world.database("persona"), personas).await
 }
 
 #[tokio::test]
@@ -220,16 +196,18 @@ async fn a_parked_change_is_tried_again_at_once_for_whoever_asks_for_it() {
     world.settle().await;
     let stuck = "create trigger stuck before update on subject \
                  begin select raise(abort, 'stuck'); end";
-    execute(&world, "session", stuck).await;
+    database::execute(&world.database("session"), stuck).await;
     let request = demote(&world, &second.user_id);
     let answer = world.drive(second.users().update_user(request.clone())).await;
     assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
     let parked = "select count(*) from outbox_event where retired_at is null and attempts >= 10";
-    while count(&world, "identity", parked).await == 0 {
+    eventually(async || {
         world.clock.advance(Duration::from_mins(1));
         world.settle().await;
-    }
-    execute(&world, "session", "drop trigger stuck").await;
+        database::count(&world.database("identity"), parked).await > 0
+    })
+    .await;
+    database::execute(&world.database("session"), "drop trigger stuck").await;
     // Not in the hour that the next attempt is away.
     world.drive(second.users().update_user(request)).await.unwrap();
     let answer = second.users().list_users(ListUsersRequest::default()).await;
@@ -266,7 +244,7 @@ async fn a_deletion_that_fails_at_one_service_is_parked_visibly_until_retried() 
          begin select raise(abort, 'stuck'); end",
         client.user_id
     );
-    execute(&world, "persona", &trigger).await;
+    database::execute(&world.database("persona"), &trigger).await;
     world.admin.users().delete_user(delete(&client.user_id)).await.unwrap();
     for _ in 0..12 {
         world.settle().await;
@@ -289,7 +267,7 @@ async fn a_deletion_that_fails_at_one_service_is_parked_visibly_until_retried() 
     let done = admin.users().get_deletion(request).await.unwrap().into_inner().deletion.unwrap();
     assert_eq!(done.state(), DeletionState::Complete);
 
-    execute(&world, "persona", "drop trigger stuck").await;
+    database::execute(&world.database("persona"), "drop trigger stuck").await;
     let retry = RetryDeletionRequest { deletion_id: parked.deletion_id, ..Default::default() };
     admin.users().retry_deletion(retry).await.unwrap();
     world.settle().await;
@@ -430,12 +408,16 @@ async fn changes_leave_an_audit_trail_without_values() {
         )
     };
     for method in ["CreateUser", "UpdateUser", "DeleteUser"] {
-        assert_eq!(count(&world, "identity", &of_user(method)).await, 1, "{method}");
+        assert_eq!(
+            database::count(&world.database("identity"), &of_user(method)).await,
+            1,
+            "{method}"
+        );
     }
     let leaked = "select count(*) from audit_event where fields like '%Secret%'";
-    assert_eq!(count(&world, "identity", leaked).await, 0);
+    assert_eq!(database::count(&world.database("identity"), leaked).await, 0);
     let named = "select count(*) from audit_event where fields like '%display_name%'";
-    assert!(count(&world, "identity", named).await >= 1);
+    assert!(database::count(&world.database("identity"), named).await >= 1);
 }
 
 #[tokio::test]

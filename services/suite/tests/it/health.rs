@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use roster_db::{Db, DbConfig};
-use sea_orm::ConnectionTrait as _;
 use tempfile::tempdir;
 use tonic::{
     Code, Status, Streaming,
@@ -17,6 +15,7 @@ use tonic_health::pb::{
 
 use crate::{
     binary::{self, PATIENCE, Roster},
+    database,
     world::World,
 };
 
@@ -73,15 +72,6 @@ async fn what_nobody_can_call_has_no_health() {
     }
 }
 
-/// Runs a statement on the session service's database, beside it.
-async fn in_session_database(world: &World, sql: &str) {
-    let db = Db::open(&DbConfig::new(world.database("session"))).await.unwrap();
-    let tx = db.begin().await.unwrap();
-    tx.execute_unprepared(sql).await.unwrap();
-    tx.commit().await.unwrap();
-    db.close().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_service_whose_database_fails_serves_no_more_until_it_is_back() {
     let world = World::new().await;
@@ -89,7 +79,8 @@ async fn a_service_whose_database_fails_serves_no_more_until_it_is_back() {
     let mut watched = client.clone().watch(of(WHOLE)).await.unwrap().into_inner();
     assert_eq!(next(&mut watched).await, Some(Serving));
 
-    in_session_database(&world, "ALTER TABLE seaql_migrations RENAME TO lost").await;
+    database::execute(&world.database("session"), "ALTER TABLE seaql_migrations RENAME TO lost")
+        .await;
     // Longer than any call lasts: watching is not cut off.
     world.clock.advance(Duration::from_mins(5));
     assert_eq!(next(&mut watched).await, Some(NotServing));
@@ -98,7 +89,8 @@ async fn a_service_whose_database_fails_serves_no_more_until_it_is_back() {
         assert_eq!(check(&client, service).await.unwrap(), expected, "{service}");
     }
 
-    in_session_database(&world, "ALTER TABLE lost RENAME TO seaql_migrations").await;
+    database::execute(&world.database("session"), "ALTER TABLE lost RENAME TO seaql_migrations")
+        .await;
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(next(&mut watched).await, Some(Serving));
     assert_eq!(check(&client, "roster.session.v1.SessionService").await.unwrap(), Serving);

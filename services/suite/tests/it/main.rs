@@ -8,6 +8,7 @@ mod canary;
 mod cascade;
 mod client;
 mod contracts;
+mod database;
 mod guessing;
 mod guide;
 mod health;

@@ -23,8 +23,8 @@ use tonic::Status;
 
 use crate::{
     binary::{self, Ended, Roster, command},
-    cascade,
     client::{Client, reason},
+    database,
     world::{PASSWORD, person},
 };
 
@@ -102,12 +102,12 @@ async fn a_first_start_that_fails_draws_no_password_that_nobody_sees() {
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
     let rename = |from: &str, to: &str| format!("alter table {from} rename to {to}");
     let persona = folder.path().join("data/persona.db");
-    cascade::execute_on(&persona, &rename("ledger_position", "hidden")).await;
+    database::execute(&persona, &rename("ledger_position", "hidden")).await;
     let failed = binary::run(command(folder.path()));
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(!failed.stdout.contains("password"), "{failed:?}");
 
-    cascade::execute_on(&persona, &rename("hidden", "ledger_position")).await;
+    database::execute(&persona, &rename("hidden", "ledger_position")).await;
     let mut mended = Roster::start(command(folder.path()));
     let password = mended.printed("password");
     sign_in(&mended.connect().await, "admin", &password).await.unwrap();

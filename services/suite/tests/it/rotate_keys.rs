@@ -3,16 +3,15 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use roster_db::{Db, DbConfig};
 use roster_kernel::{Env, Steps};
 use roster_suite::{Rotated, rotate_keys};
 use roster_testkit::StopAt;
-use sea_orm::{ConnectionTrait, Statement};
 use tempfile::tempdir;
 
 use crate::{
     api_keys::{add, add_system, resolve},
     binary::{self, Roster, command},
+    database,
     world::World,
 };
 
@@ -38,13 +37,6 @@ fn versions(data_dir: &Path) -> Vec<String> {
     let secrets: toml::Table = text.parse().unwrap();
     let keys = secrets["api_key_encryption"]["keys"].as_table().unwrap();
     keys.keys().cloned().collect()
-}
-
-async fn number(world: &World, sql: &str) -> i64 {
-    let db = Db::open(&DbConfig::new(world.database("identity"))).await.unwrap();
-    let backend = db.read().get_database_backend();
-    let row = db.read().query_one_raw(Statement::from_string(backend, sql)).await.unwrap().unwrap();
-    row.try_get_by_index(0).unwrap()
 }
 
 async fn assert_readable(world: &World, user_id: &str) {
@@ -85,9 +77,13 @@ async fn a_change_of_keys_can_end_anywhere_and_everything_stays_readable() {
         assert_readable(&world, &mara.user_id).await;
         assert_eq!(versions(&world.config.data_dir), [version.to_string()], "{what}");
         let old = format!("SELECT count(*) FROM api_key WHERE key_version <> {version}");
-        assert_eq!(number(&world, &old).await, 0, "{what}");
+        assert_eq!(database::count(&world.database("identity"), &old).await, 0, "{what}");
         let noted = "SELECT count(*) FROM audit_event WHERE method = 'roster.identity/RotateKeys'";
-        assert_eq!(number(&world, noted).await, i64::from(version) - 1, "{what}");
+        assert_eq!(
+            database::count(&world.database("identity"), noted).await,
+            i64::from(version) - 1,
+            "{what}"
+        );
     }
 }
 

@@ -9,10 +9,8 @@ use std::{
     process::Command,
 };
 
-use roster_db::{Db, DbConfig};
 use roster_proto::identity::v1::UpdateUserRequest;
 use roster_suite::{RosterConfig, StartError, Suite};
-use sea_orm::ConnectionTrait as _;
 use tempfile::tempdir;
 use tokio::time::timeout;
 use tonic::Code;
@@ -25,6 +23,7 @@ use tonic_health::pb::{
 use crate::{
     binary::{self, PATIENCE, Roster, command},
     client::{Client, reason},
+    database,
     process::{refused, sign_in, user, usernames, with},
     world::{PASSWORD, World},
 };
@@ -265,11 +264,8 @@ fn a_missing_database_is_refused_and_not_made_anew() {
 async fn a_database_of_a_newer_version_is_refused() {
     let folder = tempdir().unwrap();
     Roster::start(command(folder.path())).stop();
-    let db = Db::open(&DbConfig::new(folder.path().join("data/session.db"))).await.unwrap();
-    let tx = db.begin().await.unwrap();
-    tx.execute_unprepared("INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await.unwrap();
-    tx.commit().await.unwrap();
-    db.close().await.unwrap();
+    let session = folder.path().join("data/session.db");
+    database::execute(&session, "INSERT INTO seaql_migrations VALUES ('m9999_later', 0)").await;
     let newer = ["session.db", "newer version", "m9999_later", "backup from before"];
     refused(command(folder.path()), &newer);
 }

@@ -6,14 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use roster_db::{Db, DbConfig};
 use roster_proto::{
     identity::v1::{
         DeletionState, GetUserRequest, ListDeletionsRequest, ListUsersRequest, ReceiptState,
     },
     persona::v1::ListUserPersonasRequest,
 };
-use sea_orm::{ConnectionTrait as _, Statement, prelude::Uuid};
+use sea_orm::prelude::Uuid;
 use tonic::Code;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -23,6 +22,7 @@ use super::clients::{self, Deletion, Known, Worker};
 use crate::{
     binary::{PATIENCE, Roster},
     client::Client,
+    database,
     world::PASSWORD,
 };
 
@@ -185,9 +185,5 @@ pub async fn no_orphans(folder: &Path, expected: &Expected) {
 
 async fn ids(folder: &Path, service: &str, sql: &str) -> BTreeSet<Uuid> {
     let path = folder.join("data").join(format!("{service}.db"));
-    let db = Db::open(&DbConfig::new(path)).await.unwrap();
-    let statement = Statement::from_string(db.read().get_database_backend(), sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    db.close().await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    database::column(&path, sql).await.into_iter().collect()
 }

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use roster_db::{Db, DbConfig};
 use roster_proto::{
     identity::v1::DeleteUserRequest,
     persona::v1::{CreatePersonaRequest, Persona},
 };
-use sea_orm::ConnectionTrait as _;
 
-use crate::{binary::PATIENCE, world::World};
+use crate::{binary::PATIENCE, database, world::World};
 
 /// Lets hours pass until a scrape holds `line`.
 async fn shown(world: &World, line: &str) {
@@ -43,16 +41,11 @@ async fn rows_of_erased_users_are_counted() {
     let persona = Persona { name: Some("One".to_owned()), ..Persona::default() };
     let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
     staying.personas().create_persona(request).await.unwrap();
-    let db = Db::open(&DbConfig::new(world.database("persona"))).await.unwrap();
-    let tx = db.begin().await.unwrap();
     let deleted = "(SELECT user_id FROM subject WHERE state = 'deleted')";
-    tx.execute_unprepared(&format!("UPDATE persona SET user_id = {deleted}")).await.unwrap();
-    tx.commit().await.unwrap();
+    let moved = format!("UPDATE persona SET user_id = {deleted}");
+    database::execute(&world.database("persona"), &moved).await;
     shown(&world, one).await;
 
-    let tx = db.begin().await.unwrap();
-    tx.execute_unprepared("DELETE FROM persona").await.unwrap();
-    tx.commit().await.unwrap();
+    database::execute(&world.database("persona"), "DELETE FROM persona").await;
     shown(&world, none).await;
-    db.close().await.unwrap();
 }
