@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use chrono::TimeDelta;
 use roster_kernel::{Env, Timestamp};
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -144,9 +143,9 @@ impl HashPool {
                     () = shared.put_aside.notified() => {}
                     () = stop.cancelled() => return,
                 }
-                while !shared.free_idle() {
+                while let Some(due) = shared.free_idle() {
                     tokio::select! {
-                        () = shared.env.sleep(IDLE) => {}
+                        () = shared.env.clock.sleep_until(due) => {}
                         () = stop.cancelled() => return,
                     }
                 }
@@ -214,17 +213,17 @@ impl Shared {
         self.put_aside.notify_one();
     }
 
-    /// Frees what has not been used for a while; answers whether nothing is
-    /// left to be freed later.
-    fn free_idle(&self) -> bool {
-        let before = self.env.now() - TimeDelta::from_std(IDLE).unwrap_or_default();
+    /// Frees what has not been used for a while; answers when something is to
+    /// be freed next, if something is left.
+    fn free_idle(&self) -> Option<Timestamp> {
+        let now = self.env.now();
         let mut state = self.lock();
-        let unused = state.idle.partition_point(|(used, _)| *used <= before);
+        let unused = state.idle.partition_point(|(used, _)| *used + IDLE <= now);
         let freed: Vec<_> = state.idle.drain(..unused).collect();
-        let nothing_left = state.idle.is_empty();
+        let due = state.idle.first().map(|(used, _)| *used + IDLE);
         drop(state);
         drop(freed);
-        nothing_left
+        due
     }
 }
 

@@ -138,16 +138,16 @@ async fn memory_is_lent_again_and_given_back_when_idle() {
         eventually(async || eight(&pool)).await;
         assert_eq!(touch(&pool, 8).await, address, "the same again");
         eventually(async || eight(&pool)).await;
-        let rests_until = clock.now() + TimeDelta::seconds(10);
+        let rests_until = clock.now() + Duration::from_secs(10);
         eventually(async || clock.next_wake() == Some(rests_until)).await;
         clock.advance(Duration::from_secs(6));
         assert_eq!(touch(&pool, 8).await, address, "used meanwhile");
         eventually(async || eight(&pool)).await;
         clock.advance(Duration::from_secs(4));
-        let rests_until = clock.now() + TimeDelta::seconds(10);
+        let rests_until = clock.now() + Duration::from_secs(6);
         eventually(async || clock.next_wake() == Some(rests_until)).await;
         assert!(eight(&pool), "used a moment ago");
-        clock.advance(Duration::from_secs(10));
+        clock.advance(Duration::from_secs(6));
         eventually(async || held(0)(&pool)).await;
     }
     tasks.shutdown().await;
