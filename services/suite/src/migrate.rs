@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use anyhow::ensure;
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 
@@ -39,6 +40,18 @@ pub fn prepare(config: &RosterConfig, env: &Env) -> Result<(DataDirLock, Secrets
     made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
     let lock = DataDirLock::take(folder)?;
     Ok((lock, Secrets::load_or_create(folder, env)?))
+}
+
+/// Refuses to work where nothing is: a mistyped path would seem to work, and
+/// leave an installation there that nobody wanted.
+pub fn require_data(config: &RosterConfig) -> anyhow::Result<()> {
+    let place = config.data_dir.display();
+    let there = |service| !is_missing(&database(&config.data_dir, service));
+    ensure!(
+        SERVICES.into_iter().any(there),
+        "there is no data in {place}: ROSTER__DATA_DIR says where it is"
+    );
+    Ok(())
 }
 
 /// Brings every database up to date; answers what was applied to which. Makes
@@ -103,6 +116,7 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 
 /// `roster reconcile`.
 pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
+    require_data(&config)?;
     let suite = Suite::assemble(&config, env, config.identity.hash_params()).await?;
     let reports = suite.reconcile().await;
     suite.stop().await;

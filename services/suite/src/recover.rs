@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use anyhow::{anyhow, ensure};
+use anyhow::anyhow;
 use roster_identity::{RecoverAdminError, RecoveredAdmin};
 use roster_kernel::Env;
 use secrecy::ExposeSecret as _;
@@ -18,10 +18,7 @@ pub async fn run(
     username: &str,
     create: bool,
 ) -> anyhow::Result<()> {
-    // Where nothing is, a mistyped path would seem to work.
-    let place = config.data_dir.display();
-    let database = migrate::database(&config.data_dir, "identity").path;
-    ensure!(database.exists(), "there is no data in {place}: ROSTER__DATA_DIR says where it is");
+    migrate::require_data(config)?;
     let suite = Suite::assemble(config, env, config.identity.hash_params()).await?;
     let told = match suite.recover_admin(username, create).await {
         Ok(admin) => tell(&admin).map_err(anyhow::Error::from),

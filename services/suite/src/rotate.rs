@@ -20,6 +20,7 @@ pub struct Rotated {
 
 /// `roster rotate-keys`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
+    migrate::require_data(config)?;
     let Rotated { version, encrypted, resumed } = rotate_keys(config, env).await?;
     let mut out = std::io::stdout().lock();
     if resumed {

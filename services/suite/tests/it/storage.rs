@@ -116,6 +116,17 @@ fn a_start_without_room_says_so_and_one_with_room_goes_on() {
 }
 
 #[test]
+fn what_is_for_existing_data_makes_none() {
+    let folder = tempdir().unwrap();
+    for arguments in ["reconcile", "rotate-keys", "admin recover --username admin --create"] {
+        let mut mistyped = command(folder.path());
+        mistyped.args(arguments.split_whitespace());
+        refused(mistyped, &["there is no data in", "ROSTER__DATA_DIR"]);
+    }
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
 fn a_data_directory_is_for_one_process_at_a_time() {
     let folder = tempdir().unwrap();
     let mut first = Roster::start(command(folder.path()));
