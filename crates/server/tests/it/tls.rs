@@ -14,7 +14,7 @@ use roster_server::{
 };
 use tempfile::TempDir;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::{
@@ -28,7 +28,7 @@ use tokio_rustls::{
     },
 };
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::{
     serve::closed,
@@ -102,8 +102,11 @@ impl Served {
         TlsConnector::from(Arc::new(config)).connect(name, socket).await
     }
 
-    /// Makes a call by a client that trusts `trusted`.
-    async fn call(&self, trusted: &CertificateDer<'static>) -> std::io::Result<()> {
+    /// A client that trusts `trusted`, on the one connection that it gets.
+    async fn open(
+        &self,
+        trusted: &CertificateDer<'static>,
+    ) -> std::io::Result<AuthenticationServiceClient<Channel>> {
         let stream = self.handshake(trusted, &[b"h2"], &[&TLS13]).await?;
         let mut stream = Some(TokioIo::new(stream));
         let connect = tower::service_fn(move |_: http::Uri| {
@@ -111,7 +114,12 @@ impl Served {
         });
         let endpoint = Endpoint::from_static("http://localhost");
         let channel = endpoint.connect_with_connector(connect).await.unwrap();
-        let mut client = AuthenticationServiceClient::new(channel);
+        Ok(AuthenticationServiceClient::new(channel))
+    }
+
+    /// Makes a call by a client that trusts `trusted`.
+    async fn call(&self, trusted: &CertificateDer<'static>) -> std::io::Result<()> {
+        let mut client = self.open(trusted).await?;
         client.authenticate(order(ANSWER)).await.map(drop).map_err(std::io::Error::other)
     }
 }
@@ -160,6 +168,38 @@ async fn what_is_no_handshake_is_sent_away() {
     closed(&mut begun).await;
     let opened = served.handshake(&served.issued.der, &[b"h2"], &[&TLS13]).await.unwrap();
     closed(&mut opened.into_inner().0).await;
+}
+
+#[tokio::test]
+async fn versions_before_1_2_are_refused() {
+    // The beginning of a handshake (RFC 5246, 7.4.1.2) that offers TLS 1.1 at
+    // most, with one cipher suite, no compression and one kind of signature.
+    let suite = [0, 0, 2, 0xc0, 0x13, 1, 0];
+    let signature = [0, 8, 0, 13, 0, 4, 0, 2, 4, 3];
+    let hello = [&[3, 2][..], &[7; 32], &suite, &signature].concat();
+    let length = u8::try_from(hello.len()).unwrap();
+    let record = [&[22, 3, 1, 0, length + 4, 1, 0, 0, length][..], &hello].concat();
+    // The time for a handshake is not what ends it.
+    let limits = Limits { handshake_seconds: 3_600, ..Limits::default() };
+    let served = Served::new(limits).await;
+    let mut old = TcpStream::connect(served.address).await.unwrap();
+    old.write_all(&record).await.unwrap();
+    let mut alert = [0; 7];
+    old.read_exact(&mut alert).await.unwrap();
+    // An alert: fatal, protocol_version (RFC 8446, 6).
+    assert_eq!((alert[0], &alert[5..]), (21, &[2, 70][..]));
+    closed(&mut old).await;
+}
+
+#[tokio::test]
+async fn a_new_certificate_leaves_open_connections_alone() {
+    let served = Served::new(Limits::default()).await;
+    let mut open = served.open(&served.issued.der).await.unwrap();
+    open.authenticate(order(ANSWER)).await.unwrap();
+    issue(&served.folder);
+    served.certificates.refresh();
+    served.call(&served.issued.der).await.unwrap_err();
+    open.authenticate(order(ANSWER)).await.unwrap();
 }
 
 #[tokio::test]
