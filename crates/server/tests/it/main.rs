@@ -2,6 +2,7 @@
 //! through a service that does what its caller tells it.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot begin has failed")]
 
+mod floods;
 mod health;
 mod hostile;
 mod limits;
