@@ -12,8 +12,8 @@ use tonic::Code;
 use crate::{
     serve::{Served, closed},
     wire::{
-        CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, Wire, call,
-        frame, header, prefix,
+        CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
+        Wire, call, frame, header, prefix,
     },
     world::{ANSWER, WAIT, eventually, order, reason},
 };
@@ -239,11 +239,31 @@ async fn calls_given_up_as_a_habit_end_the_connection() {
 
 #[tokio::test]
 async fn silent_connections_by_the_hundred_are_gone_when_their_time_is_over() {
-    let served = Served::new(Limits { handshake_seconds: 1, ..patient() }).await;
+    // They confirm nothing: neither settings nor pings, by which a silent
+    // client is told from one that has nothing to say.
+    let limits = Limits { handshake_seconds: 1, keep_alive_seconds: 1, ..patient() };
+    let served = Served::new(limits).await;
     let mut silent = JoinSet::new();
-    for _ in 0..200 {
+    for number in 0..200 {
         let mut socket = served.socket().await;
-        silent.spawn(async move { closed(&mut socket).await });
+        let said = silence(number % 5);
+        silent.spawn(async move {
+            socket.write_all(&said).await.unwrap();
+            closed(&mut socket).await;
+        });
     }
     silent.join_all().await;
+}
+
+/// What a client says before it falls silent.
+fn silence(kind: usize) -> Vec<u8> {
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    match kind {
+        0 => Vec::new(),
+        1 => preface[..12].to_vec(),
+        2 => preface,
+        3 => [preface, settings].concat(),
+        _ => [preface, settings, frame(HEADERS, END_HEADERS, 1, &call(AUTHENTICATE))].concat(),
+    }
 }
