@@ -11,7 +11,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use chrono::DateTime;
 use futures_util::future::BoxFuture;
+use roster_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
@@ -23,6 +25,7 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+use x509_parser::parse_x509_certificate;
 
 use crate::Listener;
 
@@ -88,9 +91,16 @@ pub struct Certificates {
 
 #[derive(Debug)]
 struct Current {
-    server: Arc<ServerConfig>,
+    usable: Usable,
     /// What was read last, whether it could be used or not.
     read: u64,
+}
+
+/// A certificate with its key.
+#[derive(Debug)]
+struct Usable {
+    server: Arc<ServerConfig>,
+    expires_at: Timestamp,
 }
 
 /// The two files as they are.
@@ -103,7 +113,7 @@ impl Certificates {
     /// Reads the files that `config` names.
     pub fn load(config: &TlsConfig) -> Result<Arc<Self>, TlsError> {
         let files = Files::read(config)?;
-        let current = Current { server: files.server(config)?, read: files.fingerprint() };
+        let current = Current { usable: files.usable(config)?, read: files.fingerprint() };
         Ok(Arc::new(Self { config: config.clone(), current: RwLock::new(current) }))
     }
 
@@ -131,13 +141,19 @@ impl Certificates {
             return Ok(false);
         }
         current.read = fingerprint;
-        current.server = files.server(&self.config)?;
+        current.usable = files.usable(&self.config)?;
         Ok(true)
     }
 
     fn acceptor(&self) -> TlsAcceptor {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&current.server))
+        TlsAcceptor::from(Arc::clone(&current.usable.server))
+    }
+
+    /// From when on clients will not accept the certificate any more.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).usable.expires_at
     }
 }
 
@@ -166,7 +182,7 @@ impl Files {
         hasher.finish()
     }
 
-    fn server(&self, config: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
+    fn usable(&self, config: &TlsConfig) -> Result<Usable, TlsError> {
         let malformed = |path: &Path, expected| TlsError::Malformed { path: path.into(), expected };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
@@ -175,14 +191,22 @@ impl Files {
             .ok_or_else(|| malformed(&config.certificate, "certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|_| malformed(&config.key, "private key"))?;
+        let expires_at = chain.first().and_then(expiry);
+        let expires_at = expires_at.ok_or_else(|| malformed(&config.certificate, "certificate"))?;
         let provider = Arc::new(ring::default_provider());
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
         server.alpn_protocols = vec![HTTP2.to_vec()];
-        Ok(Arc::new(server))
+        Ok(Usable { server: Arc::new(server), expires_at })
     }
+}
+
+/// The end of a certificate's validity (RFC 5280, 4.1.2.5).
+fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_rest, parsed) = parse_x509_certificate(certificate).ok()?;
+    DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)
 }
 
 /// A listener whose connections are encrypted.

@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use roster_kernel::Env;
-use roster_server::{Tasks, tls::Certificates};
+use chrono::TimeDelta;
+use roster_kernel::{Env, Timestamp};
+use roster_server::{
+    Tasks,
+    metrics::{Gauge, Meters},
+    tls::Certificates,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +16,11 @@ use crate::{RosterConfig, StartError};
 
 /// How often the files of the certificate are looked at.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// A certificate that expires sooner is complained of, once a day. Whoever
+/// renews them by themselves, as ACME clients do, does it before.
+const SOON: TimeDelta = TimeDelta::days(14);
+const AGAIN: TimeDelta = TimeDelta::days(1);
 
 /// The certificate, and what says that there may be another.
 #[derive(Debug)]
@@ -31,21 +41,46 @@ impl Encryption {
     }
 
     /// The certificate, which is looked at anew while `tasks` go on.
-    pub fn keep_fresh(self, env: Env, tasks: &Tasks) -> Arc<Certificates> {
+    pub fn keep_fresh(self, env: Env, meters: &Meters, tasks: &Tasks) -> Arc<Certificates> {
         let certificates = Arc::clone(&self.certificates);
-        tasks.spawn("certificates", self.watch(env, tasks.token()));
+        let expiry = Expiry::new(meters);
+        tasks.spawn("certificates", self.watch(env, expiry, tasks.token()));
         certificates
     }
 
     /// Looks every few seconds, and when told to by SIGHUP.
-    async fn watch(mut self, env: Env, stop: CancellationToken) {
+    async fn watch(mut self, env: Env, mut expiry: Expiry, stop: CancellationToken) {
         loop {
+            expiry.look(self.certificates.expires_at(), env.now());
             tokio::select! {
                 () = env.sleep(LOOK) => {}
                 _ = self.hangup.recv() => {}
                 () = stop.cancelled() => return,
             }
             self.certificates.refresh();
+        }
+    }
+}
+
+/// Sees a certificate's end come.
+#[derive(Debug)]
+struct Expiry {
+    left: Gauge<f64>,
+    told_at: Option<Timestamp>,
+}
+
+impl Expiry {
+    fn new(meters: &Meters) -> Self {
+        let help = "How long the certificate that clients see is still valid";
+        Self { left: meters.seconds("roster.tls.certificate.time_left", help), told_at: None }
+    }
+
+    fn look(&mut self, expires_at: Timestamp, now: Timestamp) {
+        let left = expires_at - now;
+        self.left.record(left.as_seconds_f64(), &[]);
+        if left < SOON && self.told_at.is_none_or(|told_at| now - told_at >= AGAIN) {
+            self.told_at = Some(now);
+            tracing::warn!(%expires_at, "certificate expires soon");
         }
     }
 }

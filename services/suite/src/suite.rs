@@ -156,9 +156,11 @@ impl Suite {
             let serving = |listener, stop| operations::serve(listener, asked, stop);
             self.operations = Some(Listening::start(listener, serving)?);
         }
-        let fresh = |it: Encryption| it.keep_fresh(self.env.clone(), &self.services.edge_tasks);
+        let meters = self.services.metrics.meters();
+        let fresh =
+            |it: Encryption| it.keep_fresh(self.env.clone(), meters, &self.services.edge_tasks);
         let certificates = encryption.map(fresh);
-        let meter = ConnectionMeter::new(self.services.metrics.meters());
+        let meter = ConnectionMeter::new(meters);
         let entrance = self.services.local.clone();
         self.local = local.map(|bound| bound.accept(entrance, limits.clone(), meter.clone()));
         let serving = |listener, stop| async move {

@@ -3,7 +3,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Instant};
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use roster_kernel::Env;
 use tempfile::tempdir;
 
 use crate::binary::{self, PATIENCE, Roster, command};
@@ -13,8 +15,16 @@ const README: &str = include_str!("../../../../README.md");
 /// Issues a certificate for this machine by its name, which is its own
 /// authority.
 fn issue(folder: &Path) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    issue_until(folder, NaiveDate::from_ymd_opt(4096, 1, 1).unwrap());
+}
+
+/// The same, valid until a day begins.
+fn issue_until(folder: &Path, end: NaiveDate) {
+    let signing_key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let [month, day] = [end.month(), end.day()].map(|it| u8::try_from(it).unwrap());
+    params.not_after = date_time_ymd(end.year(), month, day);
+    let cert = params.self_signed(&signing_key).unwrap();
     for (name, text) in [
         ("roster.pem", cert.pem()),
         ("ca.pem", cert.pem()),
@@ -78,4 +88,27 @@ fn a_key_that_others_can_read_keeps_roster_from_starting() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("chmod 600 roster.key"), "{ended:?}");
     assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn a_certificate_that_expires_soon_is_complained_of_and_measured() {
+    let folder = tempdir().unwrap();
+    issue_until(folder.path(), Env::system().now().date_naive() + TimeDelta::days(3));
+    let mut roster = Roster::start(encrypted(folder.path()));
+    let metrics = roster.printed("metrics");
+    let begun = Instant::now();
+    let left = loop {
+        let output = Command::new("curl").args(["-sf", &metrics]).output().unwrap();
+        let scrape = String::from_utf8(output.stdout).unwrap();
+        let metric = "roster_tls_certificate_time_left_seconds";
+        let found = scrape.lines().find(|line| line.starts_with(metric));
+        if let Some(line) = found {
+            break line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+        }
+        assert!(begun.elapsed() < PATIENCE, "{scrape}");
+    };
+    let day = 24.0 * 3_600.0;
+    assert!(1.9 * day < left && left <= 3.0 * day, "{left}");
+    let ended = roster.stop();
+    assert_eq!(ended.stderr.matches("certificate expires soon").count(), 1, "{}", ended.stderr);
 }
