@@ -28,6 +28,8 @@ pub struct Effort {
     pub process_calls: usize,
     /// Logins of the flood that are computed.
     pub flood: usize,
+    /// Connections that say nothing; none where there is no time for that.
+    pub silent: usize,
 }
 
 impl Effort {
@@ -46,6 +48,7 @@ impl Effort {
             starts: 15,
             process_calls: 10_000,
             flood: 576,
+            silent: 2_000,
         }
     }
 
@@ -64,6 +67,7 @@ impl Effort {
             starts: 1,
             process_calls: 20,
             flood: 4,
+            silent: 0,
         }
     }
 }

@@ -17,6 +17,7 @@ mod login;
 mod measure;
 mod process;
 mod seed;
+mod silent;
 mod startup;
 mod table;
 mod world;

@@ -21,7 +21,7 @@ use crate::{
     flood::Flooded,
     measure::median,
     process::Process,
-    seed,
+    seed, silent,
     table::{Row, Unit},
     world::{CHEAP, World, credentials},
 };
@@ -82,6 +82,7 @@ pub async fn measure(effort: &Effort) -> Vec<Row> {
     let in_flood = flooded.measure(after_calls_idle).await;
     Env::system().sleep(rest).await;
     let after_flood_idle = process.resident();
+    let silent = silent::measure(&process, effort.silent).await;
     process.stop();
     let memory = |when: String, mebibytes| {
         Row::new(format!("resident memory, {when}"), mebibytes, Unit::Mebibytes)
@@ -95,5 +96,6 @@ pub async fn measure(effort: &Effort) -> Vec<Row> {
     ];
     rows.extend(in_flood);
     rows.push(memory("idle after a login flood".to_owned(), after_flood_idle).goal(40.0));
+    rows.extend(silent);
     rows
 }

@@ -9,6 +9,8 @@ pub enum Unit {
     CpuMicros,
     /// Elapsed time, in milliseconds.
     Millis,
+    /// Elapsed time, in seconds.
+    Seconds,
     /// Resident memory, in MiB.
     Mebibytes,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for Row {
         let unit = match self.unit {
             Unit::CpuMicros => "µs CPU",
             Unit::Millis => "ms",
+            Unit::Seconds => "s",
             Unit::Mebibytes => "MiB",
         };
         let (floor, of) = match &self.floor {
