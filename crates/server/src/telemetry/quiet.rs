@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     filter::{DynFilterFn, dynamic_filter_fn},
     layer::Context,
@@ -21,14 +21,15 @@ const TOLD_BY: &str = "opentelemetry";
 /// How often it is listened to.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Lets through one line a minute of what the exporters tell, and everything
-/// else.
+/// Lets through one complaint a minute of the exporters, nothing that they tell
+/// of themselves otherwise, and everything else.
 pub(super) fn exports_once_a_minute<S: Subscriber>()
 -> DynFilterFn<S, impl Fn(&Metadata<'_>, &Context<'_, S>) -> bool> {
     // The real time, as for everything about this machine's lines of log.
     let (started, told) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     dynamic_filter_fn(move |metadata, _cx| {
-        !metadata.target().starts_with(TOLD_BY) || is_due(&told, started.elapsed())
+        !metadata.target().starts_with(TOLD_BY)
+            || (*metadata.level() <= Level::WARN && is_due(&told, started.elapsed()))
     })
 }
 

@@ -383,6 +383,7 @@ async fn calls_accepted_before_sigterm_get_their_answers() {
     assert_eq!(later, CALLS - 1);
     let ended = roster.wait();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("opentelemetry"), "{}", ended.stderr);
     assert!(TcpStream::connect(address).is_err());
 
     let mut roster = Roster::start(command(folder.path()));
