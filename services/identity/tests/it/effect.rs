@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use roster_events::Event;
 use roster_kernel::{Actor, Caller};
 use roster_proto::{
@@ -37,6 +38,14 @@ fn promote(user: &User) -> UpdateUserRequest {
     }
 }
 
+/// Lets the time pass that a call has to wait for a receipt, once it waits: it
+/// looks for one every half second.
+async fn run_out(world: &World) {
+    let looks_again = world.env.now() + TimeDelta::milliseconds(500);
+    eventually(async || world.clock.is_awaited(looks_again)).await;
+    world.clock.advance(Duration::from_millis(9_500));
+}
+
 #[tokio::test]
 async fn an_answer_waits_for_the_receipt() {
     let (world, mut session) = world_with(&["session", "persona"]).await;
@@ -62,7 +71,7 @@ async fn without_a_receipt_the_change_stands_and_the_wait_can_be_resumed() {
     let mut client = world.admin();
     let patience = async {
         let event = session.hear().await;
-        world.clock.advance(Duration::from_millis(9_500));
+        run_out(&world).await;
         event
     };
     let (answer, event) =
@@ -131,7 +140,7 @@ async fn a_failing_participant_is_shown_and_asked_again() {
     let patience = async {
         let event = session.hear().await;
         session.fail(&event, "database unavailable").await;
-        world.clock.advance(Duration::from_millis(9_500));
+        run_out(&world).await;
     };
     let (answer, ()) =
         tokio::join!(client.delete_user(says(&world.root, request.clone())), patience);
@@ -165,7 +174,7 @@ async fn unconfirmed(world: &World, session: &mut Consumer, request: &UpdateUser
     let mut client = world.admin();
     let patience = async {
         let event = session.hear().await;
-        world.clock.advance(Duration::from_millis(9_500));
+        run_out(world).await;
         event
     };
     let call = client.update_user(says(&world.root, request.clone()));
