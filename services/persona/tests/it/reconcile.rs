@@ -1,7 +1,4 @@
-use std::sync::atomic::Ordering;
-
 use roster_proto::persona::v1::CreatePersonaRequest;
-use roster_testkit::eventually;
 use tonic::Code;
 
 use crate::harness::{World, deleted, named, refusal};
@@ -13,8 +10,6 @@ async fn what_the_ledger_says_is_deleted_is_erased() {
     for user in [&gone, &stays] {
         world.create(user, "Ecologist").await;
     }
-    // The service catches up by itself when it starts; this is about asking.
-    eventually(async || world.ledger.asked.load(Ordering::SeqCst) > 0).await;
     world.ledger.states.lock().unwrap().push(deleted(&gone));
     let report = world.service.reconcile().await.unwrap();
     assert_eq!((report.states, report.deleted), (1, 1));
