@@ -1,6 +1,14 @@
 //! What can go wrong underneath, in the classes that callers act upon.
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{
+    DbErr, RuntimeErr, SqlErr,
+    sqlx::{self, postgres::PgDatabaseError},
+};
+
+use crate::{
+    Engine,
+    engine::{postgres, sqlite},
+};
 
 /// A failed database operation.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +38,9 @@ pub enum DbError {
     /// migration that this version does not know.
     #[error("database is of a newer version, which applied {0}")]
     Newer(String),
+    /// The server is none that Roster works with. Says why.
+    #[error("database is not suitable: {0}")]
+    Unsuitable(&'static str),
     /// A stored value is not what the code expects.
     #[error("unexpected stored value in {0}")]
     Unexpected(&'static str),
@@ -50,6 +61,7 @@ impl DbError {
             Self::Full(_) => "no room to write",
             Self::Corrupt(_) => "database is damaged",
             Self::Newer(_) => "database is of a newer version",
+            Self::Unsuitable(_) => "database is not suitable",
             Self::Unexpected(_) => "unexpected stored value",
             Self::Other(_) => "database operation failed",
         }
@@ -57,37 +69,35 @@ impl DbError {
 
     /// What the operator can do about it.
     #[must_use]
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Conflict(_) => "another program has it open, stop that first",
-            Self::Unavailable(_) | Self::ReadOnly(_) => {
+    pub const fn advice(&self, engine: Engine) -> &'static str {
+        match (self, engine) {
+            (Self::Conflict(_), Engine::Sqlite) => "another program has it open, stop that first",
+            (Self::Conflict(_), Engine::Postgres) => {
+                "somebody else has locked it for too long, look at pg_locks and try again"
+            }
+            (Self::Unavailable(_) | Self::ReadOnly(_), Engine::Sqlite) => {
                 "it must belong to the user that runs Roster, on a file system that can be written"
             }
-            Self::Full(_) => "make room for it, nothing that was acknowledged is lost",
-            Self::Corrupt(_) | Self::Unexpected(_) => {
+            (Self::Unavailable(_), Engine::Postgres) => {
+                "it must be there, and let in the user that database.url names"
+            }
+            (Self::ReadOnly(_), Engine::Postgres) => {
+                "it must not be a standby, and the user that database.url names must be able to write"
+            }
+            (Self::Full(_), _) => "make room for it, nothing that was acknowledged is lost",
+            (Self::Corrupt(_) | Self::Unexpected(_), Engine::Sqlite) => {
                 "restore the whole data directory from your backup"
             }
-            Self::Newer(_) => "run that version, or restore the backup from before it",
-            Self::Unique(_) | Self::Other(_) => "this is a defect of Roster, report it",
+            (Self::Corrupt(_) | Self::Unexpected(_), Engine::Postgres) => {
+                "restore it from your backup"
+            }
+            (Self::Newer(_), _) => "run that version, or restore the backup from before it",
+            (Self::Unsuitable(_), _) => {
+                "Roster needs PostgreSQL 15 or later, and a database whose encoding is UTF8"
+            }
+            (Self::Unique(_) | Self::Other(_), _) => "this is a defect of Roster, report it",
         }
     }
-}
-
-/// SQLite's primary result codes (sqlite.org/rescode.html).
-mod sqlite {
-    pub const BUSY: u32 = 5;
-    pub const LOCKED: u32 = 6;
-    pub const READONLY: u32 = 8;
-    pub const IOERR: u32 = 10;
-    pub const CORRUPT: u32 = 11;
-    pub const FULL: u32 = 13;
-    pub const CANTOPEN: u32 = 14;
-    pub const NOTADB: u32 = 26;
-
-    /// Extended codes: what a full disk or quota is told as where SQLite does
-    /// not recognise it.
-    pub const IOERR_WRITE: u32 = IOERR | 3 << 8;
-    pub const IOERR_SHMSIZE: u32 = IOERR | 19 << 8;
 }
 
 impl From<DbErr> for DbError {
@@ -95,32 +105,38 @@ impl From<DbErr> for DbError {
         if let Some(SqlErr::UniqueConstraintViolation(what)) = error.sql_err() {
             return Self::Unique(what);
         }
-        if let DbErr::ConnectionAcquire(_) | DbErr::Conn(_) = error
-            && result_code(&error).is_none()
+        if let DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) = &error
+            && let Some(class) = class(runtime)
         {
+            return class(error);
+        }
+        if let DbErr::ConnectionAcquire(_) | DbErr::Conn(_) = error {
             return Self::Unavailable(error);
         }
-        let code = result_code(&error);
-        if let Some(sqlite::IOERR_WRITE | sqlite::IOERR_SHMSIZE) = code {
-            return Self::Full(error);
-        }
-        // The extended code carries the primary one in its low byte.
-        match code.map(|code| code & 0xff) {
-            Some(sqlite::BUSY | sqlite::LOCKED) => Self::Conflict(error),
-            Some(sqlite::READONLY) => Self::ReadOnly(error),
-            Some(sqlite::FULL) => Self::Full(error),
-            Some(sqlite::CORRUPT | sqlite::NOTADB) => Self::Corrupt(error),
-            Some(sqlite::IOERR | sqlite::CANTOPEN) => Self::Unavailable(error),
-            Some(_) | None => Self::Other(error),
-        }
+        Self::Other(error)
     }
 }
 
-/// The extended result code behind an error.
-fn result_code(error: &DbErr) -> Option<u32> {
-    let (DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime)) = error else {
-        return None;
-    };
-    let sea_orm::RuntimeErr::SqlxError(cause) = runtime else { return None };
-    cause.as_database_error()?.code()?.parse().ok()
+/// Makes an error one of a class.
+pub type Class = fn(DbErr) -> DbError;
+
+/// The class of a failure of the driver, if it says enough.
+fn class(error: &RuntimeErr) -> Option<Class> {
+    let RuntimeErr::SqlxError(cause) = error else { return None };
+    if let sqlx::Error::Database(told) = &**cause {
+        let code = told.code().unwrap_or_default();
+        let postgres = told.try_downcast_ref::<PgDatabaseError>().is_some();
+        return Some(if postgres { postgres::class(&code) } else { sqlite::class(&code) });
+    }
+    // A connection that ends, or does not come about.
+    matches!(
+        **cause,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+    )
+    .then_some(DbError::Unavailable)
 }

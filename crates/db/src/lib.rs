@@ -2,18 +2,23 @@
 //! that knows which storage engine is underneath.
 
 mod batch;
+mod config;
 mod connect;
+mod engine;
 mod error;
 mod migrate;
+mod postgres;
 mod refusal;
 pub mod replay;
 mod timing;
 mod tx;
 
 pub use batch::delete_in_batches;
-pub use connect::{Db, DbConfig};
+pub use config::{DbConfig, Engine, SqliteConfig};
+pub use connect::Db;
 pub use error::DbError;
 pub use migrate::column;
+pub use postgres::{DatabaseUrl, PoolConfig, PostgresConfig};
 /// What queries outside a transaction run on: [`Db::read`].
 pub use sea_orm::DatabaseConnection;
 pub use tx::Tx;

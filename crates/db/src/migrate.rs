@@ -1,50 +1,82 @@
 //! Bringing a database's schema up to date.
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement, TransactionTrait as _};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, EntityName as _, EntityTrait as _,
+    TransactionTrait as _,
+};
+use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 
-use crate::{Db, DbConfig, DbError, connect::transaction_options};
+use crate::{Db, DbConfig, DbError, connect::transaction_options, engine};
 
 impl Db {
     /// Applies the migrations that are missing and answers their names, in
-    /// the order in which they ran. Refuses a database that is damaged (all of
-    /// it is read: about half a second for 100,000 users) or that a newer
+    /// the order in which they ran. Refuses a database that is damaged (of
+    /// SQLite's all is read: about half a second for 100,000 users) or that a newer
     /// version of the service has migrated.
     ///
     /// All of them or none: a process that is killed here finds the schema as
-    /// it was, and starts again. Runs on a connection of its own: the migrator
-    /// changes settings of the connection that it works on.
+    /// it was, and starts again. Of several processes that do this at the same
+    /// time one migrates, and the others find it done. Runs on a connection of
+    /// its own: the migrator changes settings of the connection that it works on.
     pub async fn migrate<M: MigratorTrait>(config: &DbConfig) -> Result<Vec<String>, DbError> {
         let connection = config.single().await?;
-        check(&connection).await?;
-        known::<M>(&connection).await?;
-        let pending = M::get_pending_migrations(&connection).await?;
-        let names = pending.iter().map(|migration| migration.name().to_owned()).collect();
+        check(config, &connection).await?;
         let tx = connection.begin_with_options(transaction_options()).await?;
+        if let DbConfig::Postgres(config) = config {
+            engine::postgres::take_turn(&tx, &config.schema).await?;
+        }
+        let pending = pending::<M>(&tx).await?;
         M::up(&tx, None).await?;
         tx.commit().await?;
         connection.close().await?;
-        Ok(names)
+        Ok(pending)
+    }
+
+    /// The names of the migrations that [`Db::migrate`] would apply now, in
+    /// their order. Changes nothing, and makes nothing.
+    pub async fn plan<M: MigratorTrait>(config: &DbConfig) -> Result<Vec<String>, DbError> {
+        if let DbConfig::Sqlite(file) = config
+            && !file.path.exists()
+        {
+            return Ok(names::<M>());
+        }
+        let connection = config.single().await?;
+        check(config, &connection).await?;
+        let tx = connection.begin().await?;
+        let pending = pending::<M>(&tx).await?;
+        tx.rollback().await?;
+        connection.close().await?;
+        Ok(pending)
     }
 }
 
-/// Reads every page, and refuses a database that does not hold together:
-/// working on it would make it worse.
-async fn check(connection: &DatabaseConnection) -> Result<(), DbError> {
-    let check = Statement::from_string(connection.get_database_backend(), "PRAGMA quick_check(1)");
-    let row = connection.query_one_raw(check).await?;
-    let found: String = row.map_or(Ok("nothing".to_owned()), |row| row.try_get_by_index(0))?;
-    // What is found may take several lines.
-    let first = found.lines().next().unwrap_or_default();
-    if first == "ok" { Ok(()) } else { Err(DbError::Corrupt(DbErr::Custom(first.to_owned()))) }
+/// Refuses a database that is not to be worked on.
+async fn check(config: &DbConfig, connection: &DatabaseConnection) -> Result<(), DbError> {
+    match config {
+        DbConfig::Sqlite(_) => engine::sqlite::check(connection).await,
+        DbConfig::Postgres(_) => engine::postgres::check(connection).await,
+    }
 }
 
-/// Refuses a database with a migration that is none of `M`'s.
-async fn known<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<(), DbError> {
-    let ours = M::migrations();
-    let applied = M::get_migration_models(connection).await?;
-    let newer = applied.into_iter().find(|it| ours.iter().all(|own| own.name() != it.version));
-    newer.map_or(Ok(()), |it| Err(DbError::Newer(it.version)))
+fn names<M: MigratorTrait>() -> Vec<String> {
+    M::migrations().iter().map(|own| own.name().to_owned()).collect()
+}
+
+/// Which of `M`'s migrations are missing. Refuses a database with one that is
+/// none of them.
+async fn pending<M: MigratorTrait>(tx: &DatabaseTransaction) -> Result<Vec<String>, DbError> {
+    let ours = names::<M>();
+    let table = seaql_migrations::Entity;
+    let applied = if SchemaManager::new(tx).has_table(table.table_name()).await? {
+        seaql_migrations::Entity::find().all(tx).await?
+    } else {
+        Vec::new()
+    };
+    if let Some(newer) = applied.iter().find(|it| !ours.contains(&it.version)) {
+        return Err(DbError::Newer(newer.version.clone()));
+    }
+    let missing = |name: &String| applied.iter().all(|it| it.version != *name);
+    Ok(ours.into_iter().filter(missing).collect())
 }
 
 /// Column types that mean the same on every engine.

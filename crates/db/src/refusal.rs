@@ -15,6 +15,7 @@ impl From<DbError> for Refusal {
             DbError::Unique(_)
             | DbError::Newer(_)
             | DbError::Corrupt(_)
+            | DbError::Unsuitable(_)
             | DbError::Unexpected(_)
             | DbError::Other(_) => Self::internal(&error),
         }

@@ -143,13 +143,15 @@ pub enum ReplayError {
 }
 
 /// The first answer to `key`, if there was one within [`KEPT_FOR`]. Without a
-/// key there never is.
+/// key there never is. Of two with the same key at the same time, the second
+/// waits for the first to end.
 pub async fn find<T: DeserializeOwned>(
     tx: &Tx,
     key: Option<&ReplayKey>,
     now: Timestamp,
 ) -> Result<Option<T>, ReplayError> {
     let Some(key) = key else { return Ok(None) };
+    tx.lock(&format!("replay {} {} {}", key.actor, key.method, key.request_id.uuid())).await?;
     let row = entity::Entity::find_by_id((
         key.actor.clone(),
         key.method.to_owned(),
@@ -177,8 +179,9 @@ pub async fn record<T: Serialize>(
 ) -> Result<(), DbError> {
     let Some(key) = key else { return Ok(()) };
     let answer = serde_json::to_value(answer).map_err(|_| DbError::Unexpected("replay"))?;
-    // One that is there but was not found is older than a day.
+    // One that was not found is older than a day.
     entity::Entity::delete_by_id((key.actor.clone(), key.method.to_owned(), key.request_id.uuid()))
+        .filter(entity::Column::CreatedAt.lte(now - KEPT_FOR))
         .exec(&**tx)
         .await?;
     let row = entity::ActiveModel {

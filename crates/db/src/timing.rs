@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use roster_server::metrics::{Histogram, KeyValue, Meters};
 
+use crate::Engine;
+
 /// The instruments of one database.
 #[derive(Debug)]
 pub struct Timing {
@@ -14,10 +16,10 @@ pub struct Timing {
 }
 
 impl Timing {
-    pub fn new(meters: &Meters, name: &'static str) -> Self {
+    pub fn new(meters: &Meters, engine: Engine, name: &'static str) -> Self {
         let wait = meters.durations(
             "db.client.connection.wait_time",
-            "How long transactions waited for the one connection that writes",
+            "How long transactions waited for a connection that writes",
         );
         let operation = meters.durations(
             "db.client.operation.duration",
@@ -25,7 +27,7 @@ impl Timing {
         );
         let pool = [KeyValue::new("db.client.connection.pool.name", name)];
         let commit = [
-            KeyValue::new("db.system.name", "sqlite"),
+            KeyValue::new("db.system.name", engine.name()),
             KeyValue::new("db.namespace", name),
             KeyValue::new("db.operation.name", "COMMIT"),
         ];

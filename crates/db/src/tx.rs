@@ -10,7 +10,7 @@ use std::{
 use sea_orm::DatabaseTransaction;
 use tracing::Instrument as _;
 
-use crate::{DbError, connect::Refusing, timing::Timing};
+use crate::{DbError, Engine, connect::Refusing, engine, timing::Timing};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -19,6 +19,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 /// It dereferences to the connection that queries run on: `&*tx`.
 pub struct Tx {
     inner: DatabaseTransaction,
+    engine: Engine,
     after_commit: Mutex<Vec<Hook>>,
     refusing: Refusing,
     timing: Option<Arc<Timing>>,
@@ -27,10 +28,11 @@ pub struct Tx {
 impl Tx {
     pub(crate) const fn new(
         inner: DatabaseTransaction,
+        engine: Engine,
         refusing: Refusing,
         timing: Option<Arc<Timing>>,
     ) -> Self {
-        Self { inner, after_commit: Mutex::new(Vec::new()), refusing, timing }
+        Self { inner, engine, after_commit: Mutex::new(Vec::new()), refusing, timing }
     }
 
     /// Runs `hook` once the transaction has committed, and never otherwise:
@@ -41,13 +43,23 @@ impl Tx {
         hooks.push(Box::new(hook));
     }
 
+    /// Waits until no other transaction has `name`, and has it until this one
+    /// ends: for what is not there yet, so that its row cannot be locked. On
+    /// SQLite transactions take turns anyway.
+    pub async fn lock(&self, name: &str) -> Result<(), DbError> {
+        match self.engine {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => engine::postgres::lock(&self.inner, name).await,
+        }
+    }
+
     /// Makes all of it durable, at once.
     pub async fn commit(self) -> Result<(), DbError> {
         let span = tracing::debug_span!(
             "commit",
             otel.name = "COMMIT",
             otel.kind = "client",
-            db.system.name = "sqlite",
+            db.system.name = self.engine.name(),
             db.operation.name = "COMMIT",
         );
         let asked = Instant::now();

@@ -1,30 +1,93 @@
 //! Databases that vanish with the test.
 
-use roster_db::{Db, DbConfig};
+use std::fs;
+
+use roster_db::{Db, DbConfig, PoolConfig, PostgresConfig};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
-/// A migrated database in a folder of its own, removed when dropped.
+use crate::postgres::{self, TempPostgres};
+
+/// A migrated database of its own, removed when dropped.
 #[derive(Debug)]
 pub struct TempDb {
     /// The open database.
     pub db: Db,
     /// Where it is.
     pub config: DbConfig,
-    _folder: TempDir,
+    _place: Place,
+}
+
+/// What goes when the database is dropped.
+#[derive(Debug)]
+enum Place {
+    Folder { _folder: TempDir },
+    Server { _database: TempPostgres },
 }
 
 impl TempDb {
-    /// A new database with the schema of `M`.
+    /// A new database with the schema of `M`: on PostgreSQL where the
+    /// environment names a server (see [`POSTGRES`](crate::POSTGRES)), a SQLite file elsewhere.
     ///
     /// # Panics
     ///
     /// When there is no room for it, or the migrations fail.
     pub async fn new<M: MigratorTrait>() -> Self {
+        if TempPostgres::wanted() { Self::postgres::<M>().await } else { Self::sqlite::<M>().await }
+    }
+
+    /// A SQLite file: for tests that are about SQLite.
+    ///
+    /// # Panics
+    ///
+    /// As [`TempDb::new`].
+    pub async fn sqlite<M: MigratorTrait>() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = DbConfig::new(folder.path().join("test.db"));
+        Self::at::<M>(config, Place::Folder { _folder: folder }).await
+    }
+
+    /// A PostgreSQL database: for tests that are about PostgreSQL.
+    ///
+    /// # Panics
+    ///
+    /// As [`TempDb::new`], and when the environment names no server.
+    pub async fn postgres<M: MigratorTrait>() -> Self {
+        let database = TempPostgres::new().await;
+        let mut config = PostgresConfig::new(database.url(), "test");
+        // Many tests share one server.
+        config.pool = PoolConfig { readers: 4, writers: 4, idle: 0, ..config.pool };
+        Self::at::<M>(DbConfig::Postgres(config), Place::Server { _database: database }).await
+    }
+
+    /// Whether `bytes` are kept anywhere in it, as they are or, on PostgreSQL, as
+    /// its texts show binary values.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    pub async fn holds(&self, bytes: &[u8]) -> bool {
+        let holds = |kept: &[u8], bytes: &[u8]| kept.windows(bytes.len()).any(|it| it == bytes);
+        match &self.config {
+            DbConfig::Sqlite(file) => {
+                let folder = file.path.parent().expect("a folder of its own");
+                fs::read_dir(folder).expect("a folder that can be read").any(|entry| {
+                    let path = entry.expect("an entry that can be read").path();
+                    holds(&fs::read(path).expect("a file that can be read"), bytes)
+                })
+            }
+            DbConfig::Postgres(_) => {
+                let kept = postgres::rows(&self.db).await;
+                let hex = postgres::hex(bytes);
+                holds(kept.as_bytes(), bytes)
+                    || holds(kept.replace('-', "").as_bytes(), hex.as_bytes())
+            }
+        }
+    }
+
+    async fn at<M: MigratorTrait>(config: DbConfig, place: Place) -> Self {
         Db::migrate::<M>(&config).await.expect("migrations that run");
         let db = Db::open(&config).await.expect("a database that opens");
-        Self { db, config, _folder: folder }
+        Self { db, config, _place: place }
     }
 }

@@ -7,12 +7,14 @@ mod clock;
 mod db;
 mod eventually;
 pub mod layers;
+mod postgres;
 mod rng;
 mod steps;
 
 pub use clock::MockClock;
 pub use db::TempDb;
 pub use eventually::eventually;
+pub use postgres::{POSTGRES, TempPostgres};
 pub use rng::SeededRng;
 pub use steps::{Passes, StopAt};
 

@@ -24,10 +24,10 @@ pub fn database(data_dir: &Path, service: &str) -> DbConfig {
     DbConfig::new(data_dir.join(format!("{service}.db")))
 }
 
-/// Names the file of a database that cannot be used.
+/// Names a database that cannot be used.
 pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
-    let path = database.path.display().to_string();
-    move |error| StartError::Db(path, error)
+    let database = Box::new(database.clone());
+    move |error| StartError::Db(database, error)
 }
 
 /// Makes sure of the data directory, which only its owner may look into and
@@ -62,7 +62,7 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
     for service in SERVICES {
         let database = database(&config.data_dir, service);
         if in_use && is_missing(&database) {
-            return Err(StartError::MissingDb(database.path.display().to_string()));
+            return Err(StartError::MissingDb(database.to_string()));
         }
         let migrations = match service {
             IDENTITY => Db::migrate::<roster_identity::Migrator>(&database).await,
@@ -80,7 +80,8 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
 
 /// Whether a database is gone, or cut down to nothing: for SQLite, a new one.
 fn is_missing(database: &DbConfig) -> bool {
-    fs::metadata(&database.path).map_or(true, |file| file.len() == 0)
+    let DbConfig::Sqlite(file) = database else { return false };
+    fs::metadata(&file.path).map_or(true, |file| file.len() == 0)
 }
 
 /// Whether there are databases that are made after identity's.

@@ -42,8 +42,8 @@ pub enum StartError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// A database cannot be opened or brought up to date.
-    #[error("cannot use {0}: {advice}", advice = .1.advice())]
-    Db(String, #[source] roster_db::DbError),
+    #[error("cannot use {0}: {advice}", advice = .1.advice(.0.engine()))]
+    Db(Box<roster_db::DbConfig>, #[source] roster_db::DbError),
     /// There is data, but one of the databases is gone. An empty one in its
     /// place would seem to work: a new administrator, or nobody's personas.
     #[error(

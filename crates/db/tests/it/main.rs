@@ -3,7 +3,9 @@
 
 mod engine;
 mod migrations;
+mod postgres;
 mod replay;
+mod sqlite;
 mod transactions;
 
 use roster_db::replay::Migration;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use roster_db::replay::{self, FingerprintKey, ReplayError, ReplayKey};
+use roster_db::{
+    DbError,
+    replay::{self, FingerprintKey, ReplayError, ReplayKey},
+};
 use roster_kernel::{Actor, Env, RequestId, SessionId, UserActor, UserId};
 use roster_testkit::TempDb;
+use tokio::task::JoinSet;
 
 use crate::Migrator;
 
@@ -98,4 +102,44 @@ async fn answers_of_yesterday_are_swept_however_many() {
     clock.advance(std::time::Duration::from_hours(12));
     assert_eq!(replay::sweep(&temp.db, env.now()).await.unwrap(), 1_200);
     assert!(find(&temp, &env, &today).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_are_the_same_at_once_one_is_the_first() {
+    let temp = TempDb::new::<Migrator>().await;
+    let (_, env) = roster_testkit::env(1);
+    let (caller, subject) = (actor(&env), UserId::generate(&env));
+    let key = key(&caller, RequestId::generate(&env), b"request");
+    let mut twins = JoinSet::new();
+    for twin in 0..16 {
+        let (db, env, key) = (temp.db.clone(), env.clone(), key.clone());
+        twins.spawn(async move {
+            let tx = db.begin().await.unwrap();
+            let first = replay::find::<u32>(&tx, Some(&key), env.now()).await.unwrap();
+            if first.is_none() {
+                replay::record(&tx, Some(&key), env.now(), Some(subject), &twin).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+            (twin, first)
+        });
+    }
+    let answers = twins.join_all().await;
+    let first: Vec<u32> =
+        answers.iter().filter(|(_, found)| found.is_none()).map(|(twin, _)| *twin).collect();
+    assert_eq!(first.len(), 1, "{answers:?}");
+    assert!(answers.iter().all(|(_, found)| found.is_none_or(|it| it == first[0])), "{answers:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_not_written_over_by_a_second_one() {
+    let temp = TempDb::new::<Migrator>().await;
+    let (_, env) = roster_testkit::env(1);
+    let (caller, subject) = (actor(&env), UserId::generate(&env));
+    let key = key(&caller, RequestId::generate(&env), b"request");
+    record(&temp, &env, &key, subject, "answer").await;
+    let tx = temp.db.begin().await.unwrap();
+    let second = replay::record(&tx, Some(&key), env.now(), Some(subject), &"another").await;
+    assert!(matches!(second, Err(DbError::Unique(_))), "{second:?}");
+    drop(tx);
+    assert_eq!(find(&temp, &env, &key).await.unwrap().as_deref(), Some("answer"));
 }

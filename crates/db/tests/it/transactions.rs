@@ -1,22 +1,18 @@
 //! What commits is there, what does not is not, and failures have a class.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
-use roster_db::{Db, DbConfig, DbError};
+use roster_db::{Db, DbError};
 use roster_testkit::TempDb;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
 use tokio::task::JoinSet;
 
 use crate::Migrator;
 
-async fn numbers(db: &Db) -> u64 {
+pub async fn numbers(db: &Db) -> u64 {
     let statement = sea_orm::Statement::from_string(
         db.read().get_database_backend(),
         "select value from number".to_owned(),
@@ -24,11 +20,15 @@ async fn numbers(db: &Db) -> u64 {
     u64::try_from(db.read().query_all_raw(statement).await.unwrap().len()).unwrap()
 }
 
-async fn with_table() -> TempDb {
-    let temp = TempDb::new::<Migrator>().await;
-    let tx = temp.db.begin().await.unwrap();
+pub async fn create_table(db: &Db) {
+    let tx = db.begin().await.unwrap();
     tx.execute_unprepared("create table number (value integer primary key)").await.unwrap();
     tx.commit().await.unwrap();
+}
+
+async fn with_table() -> TempDb {
+    let temp = TempDb::new::<Migrator>().await;
+    create_table(&temp.db).await;
     temp
 }
 
@@ -63,64 +63,6 @@ async fn a_second_row_with_the_same_key_is_told_apart() {
     assert!(matches!(error, DbError::Unique(_)), "{error:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn writers_take_turns_and_none_fails() {
-    let temp = with_table().await;
-    let mut writers = JoinSet::new();
-    for _ in 0..64 {
-        let db = temp.db.clone();
-        writers.spawn(async move {
-            // Reads, then writes what follows from it: a deferred
-            // transaction would fail here when another came in between.
-            let tx = db.begin().await.unwrap();
-            tx.execute_unprepared(
-                "insert into number select coalesce(max(value), 0) + 1 from number",
-            )
-            .await
-            .unwrap();
-            tx.commit().await.unwrap();
-        });
-    }
-    writers.join_all().await;
-    assert_eq!(numbers(&temp.db).await, 64);
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_damaged() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("foreign.db");
-    fs::write(&path, "certainly no database, whatever its name may say. ".repeat(100)).unwrap();
-    let error = Db::migrate::<Migrator>(&DbConfig::new(path)).await.unwrap_err();
-    assert!(matches!(error, DbError::Corrupt(_)), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_folder_that_is_not_there_is_unavailable() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("missing/some.db");
-    let error = Db::migrate::<Migrator>(&DbConfig::new(path)).await.unwrap_err();
-    assert!(matches!(error, DbError::Unavailable(_)), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_page_that_is_damaged_is_found_before_anything_is_done() {
-    let temp = with_table().await;
-    let tx = temp.db.begin().await.unwrap();
-    let many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) \
-                insert into number select i from n";
-    tx.execute_unprepared(many).await.unwrap();
-    tx.commit().await.unwrap();
-    temp.db.close().await.unwrap();
-    let path = &temp.config.path;
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 4096 / 2 * 4096;
-    bytes[middle..middle + 4096].fill(0x5a);
-    fs::write(path, &bytes).unwrap();
-    let error = Db::migrate::<Migrator>(&temp.config).await.unwrap_err();
-    assert!(matches!(error, DbError::Corrupt(_)), "{error:?}");
-    assert_eq!(fs::read(path).unwrap(), bytes);
-}
-
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_alone() {
     let temp = TempDb::new::<Migrator>().await;
@@ -131,40 +73,73 @@ async fn a_database_of_a_newer_version_is_left_alone() {
     assert!(matches!(&error, DbError::Newer(name) if name == "m9999_later"), "{error:?}");
 }
 
-/// What a full disk does, with a limit of the engine's own: a write that finds
-/// no room leaves nothing, and the next one that does is as if nothing had been.
-#[tokio::test]
-async fn a_database_without_room_refuses_and_goes_on_when_there_is_room() {
-    let temp = with_table().await;
-    for round in 0..3 {
-        let tx = temp.db.begin().await.unwrap();
-        tx.execute_unprepared("PRAGMA max_page_count = 1").await.unwrap();
-        let much = "insert into number select value + 1000000 from \
-                    (with recursive n(value) as (select 1 union all select value + 1 from n \
-                    where value < 20000) select value from n)";
-        let error = DbError::from(tx.execute_unprepared(much).await.unwrap_err());
-        assert!(matches!(error, DbError::Full(_)), "{error:?}");
-        drop(tx);
-        assert_eq!(numbers(&temp.db).await, round);
-        temp.db.ping().await.unwrap();
-        let tx = temp.db.begin().await.unwrap();
-        tx.execute_unprepared(&format!("insert into number values ({round})")).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-}
-
 #[tokio::test]
 async fn migrations_are_applied_once() {
     let temp = TempDb::new::<Migrator>().await;
     assert_eq!(Db::migrate::<Migrator>(&temp.config).await.unwrap(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn databases_are_for_their_owner_alone() {
-    let temp = with_table().await;
-    for entry in fs::read_dir(temp.config.path.parent().unwrap()).unwrap() {
-        let entry = entry.unwrap();
-        let mode = entry.metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+/// A number that many want to raise.
+mod counter {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "counter")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i32,
+        pub value: i32,
     }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_over_what_another_has_written() {
+    let temp = TempDb::new::<Migrator>().await;
+    let tx = temp.db.begin().await.unwrap();
+    let table = "create table counter (id integer primary key, value integer not null)";
+    tx.execute_unprepared(table).await.unwrap();
+    tx.execute_unprepared("insert into counter values (1, 0)").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut writers = JoinSet::new();
+    for _ in 0..64 {
+        let db = temp.db.clone();
+        writers.spawn(async move {
+            // Reads, then writes what follows from it.
+            let tx = db.begin().await.unwrap();
+            let row = counter::Entity::find_by_id(1).lock_exclusive();
+            let row = row.one(&*tx).await.unwrap().unwrap();
+            let value = row.value + 1;
+            let mut row = row.into_active_model();
+            row.value = Set(value);
+            row.update(&*tx).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    writers.join_all().await;
+    let row = counter::Entity::find_by_id(1).one(temp.db.read()).await.unwrap().unwrap();
+    assert_eq!(row.value, 64);
+}
+
+/// What is not there yet has no row that could be locked.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_a_name_has_it_alone() {
+    let temp = with_table().await;
+    let mut writers = JoinSet::new();
+    for _ in 0..32 {
+        let db = temp.db.clone();
+        writers.spawn(async move {
+            let tx = db.begin().await.unwrap();
+            tx.lock("the next number").await.unwrap();
+            let next = "insert into number select coalesce(max(value), 0) + 1 from number";
+            tx.execute_unprepared(next).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    writers.join_all().await;
+    assert_eq!(numbers(&temp.db).await, 32);
 }

@@ -75,6 +75,7 @@ fn taken(error: DbError) -> Error {
         | DbError::Full(_)
         | DbError::Newer(_)
         | DbError::Corrupt(_)
+        | DbError::Unsuitable(_)
         | DbError::Unexpected(_)
         | DbError::Other(_)) => Error::Db(error),
     }

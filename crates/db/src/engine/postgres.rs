@@ -1,0 +1,184 @@
+//! A schema of a PostgreSQL database.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    DbErr, RuntimeErr, Statement, sqlx::postgres::PgConnectOptions,
+};
+
+use crate::{DbError, PostgresConfig, error::Class};
+
+/// The oldest version that Roster works with.
+const OLDEST: i32 = 15;
+
+/// A connection that was not used for so long is asked whether it still is
+/// one: a server that was restarted, or a firewall, closes them unheard.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// What Roster's advisory locks have in common, so that they meet those of
+/// nobody else in the same database.
+const LOCKS: i32 = 0x726f_7374;
+
+/// The smallest write there is: it needs the right to write, and reaches the
+/// log, but changes nothing.
+pub const SMALLEST_WRITE: &str =
+    "DELETE FROM seaql_migrations WHERE false; SELECT pg_current_xact_id()";
+
+/// How up to `most` connections are made, whose statements take up to `time`
+/// each, or as long as they take when it is zero.
+pub fn options(
+    config: &PostgresConfig,
+    most: u32,
+    time: Duration,
+) -> Result<ConnectOptions, DbError> {
+    let connect = connect_options(config, time)?;
+    // The URL, with its secret, is in the driver's options only.
+    let mut options = ConnectOptions::new("postgres://localhost");
+    options
+        .max_connections(most)
+        .min_connections(config.pool.idle.min(most))
+        .connect_timeout(config.pool.acquire_timeout)
+        .acquire_timeout(config.pool.acquire_timeout)
+        .test_before_acquire_if_idle_for(TRUSTED_FOR)
+        // A database that is away at the start is one that is away later on.
+        .connect_lazy(true)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |_| connect.clone());
+    Ok(options)
+}
+
+fn connect_options(config: &PostgresConfig, time: Duration) -> Result<PgConnectOptions, DbError> {
+    use sea_orm::sqlx::ConnectOptions as _;
+
+    // What the parser says may repeat parts of the URL.
+    let options: PgConnectOptions = config.url.expose().parse().map_err(|_| {
+        DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal("the URL is not valid".to_owned())))
+    })?;
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    Ok(options
+        .application_name(&format!("roster {}", config.schema))
+        .disable_statement_logging()
+        .options([
+            ("search_path", config.schema.clone()),
+            ("timezone", "UTC".to_owned()),
+            // What the locks of transactions are made for.
+            ("default_transaction_isolation", "read committed".to_owned()),
+            ("statement_timeout", milliseconds(time)),
+            ("lock_timeout", milliseconds(config.lock_timeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(config.idle_in_transaction)),
+        ]))
+}
+
+/// Refuses a server that Roster does not work with.
+pub async fn check(connection: &DatabaseConnection) -> Result<(), DbError> {
+    let ask = "SELECT current_setting('server_version_num')::int, \
+               current_setting('server_encoding')";
+    let ask = Statement::from_string(DatabaseBackend::Postgres, ask);
+    let row = connection.query_one_raw(ask).await?.ok_or(DbError::Unexpected("settings"))?;
+    let (version, encoding): (i32, String) = row.try_get_many_by_index()?;
+    if version / 10_000 < OLDEST {
+        return Err(DbError::Unsuitable("it is older than PostgreSQL 15"));
+    }
+    if encoding != "UTF8" {
+        return Err(DbError::Unsuitable("its encoding is not UTF8"));
+    }
+    Ok(())
+}
+
+/// Refuses a server that lets nobody write, such as a standby: it says so
+/// before anybody tries.
+pub async fn writable(connection: &DatabaseConnection) -> Result<(), DbError> {
+    let ask = "SELECT current_setting('transaction_read_only')::bool";
+    let ask = Statement::from_string(DatabaseBackend::Postgres, ask);
+    let row = connection.query_one_raw(ask).await?.ok_or(DbError::Unexpected("settings"))?;
+    if row.try_get_by_index(0)? {
+        return Err(DbError::ReadOnly(DbErr::Custom("the server is read-only".to_owned())));
+    }
+    Ok(())
+}
+
+/// Takes the one turn at migrating the schema, waiting for whoever has it, and
+/// makes the schema. The turn ends with the transaction.
+pub async fn take_turn(tx: &DatabaseTransaction, schema: &str) -> Result<(), DbError> {
+    // Another replica migrates for as long as that takes; whoever uses a
+    // table meanwhile is waited for no longer than anywhere else.
+    tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
+    let lock = Statement::from_sql_and_values(
+        DatabaseBackend::Postgres,
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))",
+        [LOCKS.into(), schema.into()],
+    );
+    tx.execute_raw(lock).await?;
+    tx.execute_unprepared("SET LOCAL lock_timeout TO DEFAULT").await?;
+    // Asked first: making one needs a right that who migrates may not have.
+    let ask = Statement::from_sql_and_values(
+        DatabaseBackend::Postgres,
+        "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+        [schema.into()],
+    );
+    if tx.query_one_raw(ask).await?.is_none() {
+        tx.execute_unprepared(&format!("CREATE SCHEMA \"{schema}\"")).await?;
+    }
+    Ok(())
+}
+
+/// Takes the lock `name` of the schema, until the transaction ends.
+pub async fn lock(tx: &DatabaseTransaction, name: &str) -> Result<(), DbError> {
+    // Two names with the same hash wait for each other, which harms nobody.
+    let lock = Statement::from_sql_and_values(
+        DatabaseBackend::Postgres,
+        "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, $2))",
+        [name.into(), i64::from(LOCKS).into()],
+    );
+    tx.execute_raw(lock).await?;
+    Ok(())
+}
+
+/// The class of an error with this SQLSTATE
+/// (postgresql.org/docs/current/errcodes-appendix.html).
+pub fn class(code: &str) -> Class {
+    match code {
+        // Serialization failure, deadlock, a lock that did not come in time.
+        "40001" | "40P01" | "55P03" => DbError::Conflict,
+        "53100" => DbError::Full,
+        "25006" => DbError::ReadOnly,
+        // A statement that took too long, a server that shuts down, starts or
+        // lets nobody in.
+        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "3D000" => DbError::Unavailable,
+        _ => match code.get(..2) {
+            // Connections, authorization, resources, the system beneath.
+            Some("08" | "28" | "53" | "58") => DbError::Unavailable,
+            Some("XX") if code != "XX000" => DbError::Corrupt,
+            Some(_) | None => DbError::Other,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_classes() {
+        for (code, expected) in [
+            ("40001", "conflict with another transaction"),
+            ("40P01", "conflict with another transaction"),
+            ("55P03", "conflict with another transaction"),
+            ("57014", "database unavailable"),
+            ("57P01", "database unavailable"),
+            ("08006", "database unavailable"),
+            ("28P01", "database unavailable"),
+            ("53300", "database unavailable"),
+            ("53100", "no room to write"),
+            ("25006", "database is read-only"),
+            ("XX001", "database is damaged"),
+            ("XX000", "database operation failed"),
+            ("42P01", "database operation failed"),
+            ("", "database operation failed"),
+        ] {
+            let error = class(code)(DbErr::Custom(String::new()));
+            assert_eq!(error.class(), expected, "{code}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! PostgreSQL databases that vanish with the test.
+
+use std::{future::Future, thread};
+
+use roster_db::{DatabaseUrl, Db};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
+use tokio::runtime;
+
+/// The variable that names the PostgreSQL server on which tests make their
+/// databases: a URL without a database, of a user who may make some. `cargo
+/// xtask test` starts one and sets it.
+pub const POSTGRES: &str = "ROSTER_TEST_POSTGRES";
+
+/// An empty PostgreSQL database of its own, removed when dropped.
+#[derive(Debug)]
+pub struct TempPostgres {
+    name: String,
+}
+
+impl TempPostgres {
+    /// Whether tests run on PostgreSQL.
+    #[must_use]
+    pub fn wanted() -> bool {
+        server().is_some()
+    }
+
+    /// A new database.
+    ///
+    /// # Panics
+    ///
+    /// When the environment names no server, or the server makes none.
+    pub async fn new() -> Self {
+        let name = format!("test_{:032x}", rand::random::<u128>());
+        execute(&format!("CREATE DATABASE {name}")).await;
+        Self { name }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> DatabaseUrl {
+        DatabaseUrl::new(database_url(&self.name))
+    }
+}
+
+impl Drop for TempPostgres {
+    fn drop(&mut self) {
+        // Whoever still has a connection is left without: the test is over.
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        // In a thread of its own, as the test's may have no time left to wait.
+        let dropped = thread::spawn(move || apart(execute(&drop))).join();
+        if !thread::panicking() {
+            dropped.expect("a database that can be dropped");
+        }
+    }
+}
+
+/// Every row of every table, as text.
+pub async fn rows(db: &Db) -> String {
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()";
+    let mut rows = String::new();
+    for table in texts(db, tables).await {
+        for row in texts(db, &format!("SELECT t::text FROM \"{table}\" t")).await {
+            rows += &row;
+        }
+    }
+    rows
+}
+
+/// Bytes as they are written within such a text.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+async fn texts(db: &Db, query: &str) -> Vec<String> {
+    let query = Statement::from_string(DatabaseBackend::Postgres, query);
+    let rows = db.read().query_all_raw(query).await.expect("rows that can be read");
+    rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
+}
+
+/// Runs `work` where no other runtime is.
+fn apart(work: impl Future<Output = ()>) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(work);
+}
+
+/// Runs a statement in the server's own database.
+async fn execute(statement: &str) {
+    let connection = Database::connect(database_url("postgres")).await;
+    let connection = connection.expect("a server that answers");
+    connection.execute_unprepared(statement).await.expect("a statement that runs");
+    connection.close().await.expect("a connection that closes");
+}
+
+/// The server's URL with `database` in its path.
+fn database_url(database: &str) -> String {
+    let server = server().unwrap_or_else(|| panic!("{POSTGRES} names no server"));
+    let (authority, options) = server.split_once('?').unwrap_or((&server, ""));
+    format!("{}/{database}?{options}", authority.trim_end_matches('/'))
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests chooses the engine")]
+fn server() -> Option<String> {
+    std::env::var(POSTGRES).ok()
+}
