@@ -1,10 +1,14 @@
 //! The checks, in the order in which they fail fastest.
 
-use std::{path::Path, process::Command};
+use std::{
+    ffi::OsStr,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{bench, deny, tools};
+use crate::{bench, deny, postgres::Server, tools};
 
 /// The most lines of a file outside tests.
 const LONGEST: usize = 500;
@@ -44,15 +48,52 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
-/// Every test, and a rehearsal of the bench. The tests find the tools that
-/// they drive on the path.
+/// Every test, those that store something on both engines, and a rehearsal of
+/// the bench. The tests find the tools that they drive on the path.
 pub fn test() -> Result<()> {
     let grpcurl = tools::grpcurl()?;
-    let folder = grpcurl.parent().context("a tool has a folder")?;
+    let path = tools::path_with(grpcurl.parent().context("a tool has a folder")?)?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
-    test.env("PATH", tools::path_with(folder)?);
+    test.env("PATH", &path);
     run("tests", test)?;
+    test_on_postgres(&path)?;
     bench::rehearse()
+}
+
+/// The packages whose tests store something.
+const STORING: [&str; 4] = ["crates/db", "crates/events", "crates/participant", "crates/throttle"];
+
+/// Runs the tests that have been built once more, on a PostgreSQL server of
+/// their own, with those that need one.
+fn test_on_postgres(path: &OsStr) -> Result<()> {
+    eprintln!("==> tests on PostgreSQL");
+    let server = Server::start()?;
+    // The same selection of packages as before: another would build again.
+    let mut list = cargo(["test", "--workspace", "--locked", "--no-run"]);
+    list.args(["--tests", "--message-format=json"]);
+    let listed = list.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    ensure!(listed.status.success(), "cargo does not build the tests");
+    let listed = String::from_utf8(listed.stdout)?;
+    for folder in STORING {
+        let manifest = root().canonicalize()?.join(folder).join("Cargo.toml");
+        let mut found = false;
+        for line in listed.lines() {
+            let built: serde_json::Value = serde_json::from_str(line)?;
+            let Some(program) = built["executable"].as_str() else { continue };
+            if built["profile"]["test"] != true
+                || built["manifest_path"] != *manifest.to_string_lossy()
+            {
+                continue;
+            }
+            found = true;
+            let mut test = Command::new(program);
+            test.arg("--include-ignored").current_dir(root().join(folder));
+            test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
+            run(folder, test)?;
+        }
+        ensure!(found, "no tests of {folder} have been built");
+    }
+    Ok(())
 }
 
 /// The workspace's root.

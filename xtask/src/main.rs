@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod deny;
 mod fuzz;
+mod postgres;
 mod tools;
 
 use clap::{Parser, Subcommand};

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::check::root;
+use crate::{check::root, postgres};
 
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const BUF: &str = "@bufbuild/buf@1.75.0";
@@ -53,6 +53,17 @@ pub fn cargo_deny() -> Result<PathBuf> {
 pub fn cargo_fuzz() -> Result<PathBuf> {
     need("g++", "g++")?;
     cargo_tool("cargo-fuzz", CARGO_FUZZ)
+}
+
+/// The folder of PostgreSQL's programs.
+pub fn postgres() -> Result<PathBuf> {
+    let folder = Path::new("/usr/lib/postgresql");
+    if postgres::installed(folder).is_none() {
+        apt_get("postgresql")?;
+    }
+    postgres::installed(folder).with_context(|| {
+        format!("there is no PostgreSQL 15 or later in {}: install it", folder.display())
+    })
 }
 
 /// A subcommand of cargo, built from its sources. Not optimised: it is built
@@ -104,6 +115,11 @@ fn need(program: &str, package: &str) -> Result<()> {
     if Command::new(program).arg("--version").output().is_ok() {
         return Ok(());
     }
+    apt_get(package)
+}
+
+/// Installs Debian's `package`.
+fn apt_get(package: &str) -> Result<()> {
     let mut update = Command::new("apt-get");
     update.args(["update", "--quiet"]);
     fetch("package lists", update)?;
