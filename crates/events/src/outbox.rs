@@ -302,6 +302,9 @@ impl Outbox {
     ) -> Result<(), DbError> {
         let now = self.inner.env.now();
         let tx = self.inner.db.begin().await?;
+        // Two receipts at once would each find the other missing.
+        let (Receipt::Done { event_id, .. } | Receipt::Failed { event_id, .. }) = receipt;
+        store::lock(&tx, *event_id).await?;
         match receipt {
             Receipt::Done { event_id, counts, at } => {
                 store::confirm(&tx, *event_id, consumer, counts, *at).await?;

@@ -19,6 +19,10 @@ const BATCH: u64 = 100;
 /// How long the relay rests at the most, should a notification be lost.
 const POLL: Duration = Duration::from_secs(5);
 
+/// How long the relay rests when what is due is in somebody else's hands, such
+/// as another replica's relay: it publishes it, or leaves it to be found again.
+const HELD: Duration = Duration::from_millis(200);
+
 /// How long the relay rests after a failure of its own.
 const REST: Duration = Duration::from_secs(1);
 
@@ -67,6 +71,9 @@ async fn publish_due(outbox: &Outbox, bus: &dyn Bus) -> Result<Duration, roster_
     let _publishing = outbox.publishing();
     while outbox.due().await? > 0 {
         let claimed = outbox.claim(BATCH).await?;
+        if claimed.is_empty() {
+            return Ok(HELD);
+        }
         outbox.env().step("outbox.claimed").await;
         for due in claimed {
             if bus.publish(&address, Bytes::from(due.payload)).await.is_err() {

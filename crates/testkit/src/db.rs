@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use roster_db::{Db, DbConfig, PoolConfig, PostgresConfig};
+use roster_db::{Db, DbConfig, Engine, PoolConfig, PostgresConfig};
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
 
@@ -85,9 +86,29 @@ impl TempDb {
         }
     }
 
+    /// How the engine goes about `query` where there are very many rows.
+    ///
+    /// # Panics
+    ///
+    /// When it does not say.
+    pub async fn plan(&self, query: &str) -> String {
+        match self.db.engine() {
+            Engine::Sqlite => sqlite_plan(&self.db, query).await,
+            Engine::Postgres => postgres::plan(&self.db, query).await,
+        }
+    }
+
     async fn at<M: MigratorTrait>(config: DbConfig, place: Place) -> Self {
         Db::migrate::<M>(&config).await.expect("migrations that run");
         let db = Db::open(&config).await.expect("a database that opens");
         Self { db, config, _place: place }
     }
+}
+
+async fn sqlite_plan(db: &Db, query: &str) -> String {
+    let explain = format!("EXPLAIN QUERY PLAN {query}");
+    let explain = Statement::from_string(DatabaseBackend::Sqlite, explain);
+    let rows = db.read().query_all_raw(explain).await.expect("a plan");
+    let lines = rows.iter().map(|row| row.try_get("", "detail").expect("a step of the plan"));
+    lines.collect::<Vec<String>>().join("\n")
 }

@@ -66,6 +66,21 @@ pub async fn rows(db: &Db) -> String {
     rows
 }
 
+/// The plan of a query. Tables of tests are small, so that reading all of them
+/// and sorting is the cheapest: that is forbidden, and happens only where
+/// there is no other way.
+pub async fn plan(db: &Db, query: &str) -> String {
+    let tx = db.begin().await.expect("a transaction");
+    for cheap in ["seqscan", "bitmapscan", "sort"] {
+        let never = format!("SET LOCAL enable_{cheap} = off");
+        tx.execute_unprepared(&never).await.expect("a setting that is set");
+    }
+    let explain = Statement::from_string(DatabaseBackend::Postgres, format!("EXPLAIN {query}"));
+    let rows = tx.query_all_raw(explain).await.expect("a plan");
+    let lines = rows.iter().map(|row| row.try_get_by_index(0).expect("a line of the plan"));
+    lines.collect::<Vec<String>>().join("\n")
+}
+
 /// Bytes as they are written within such a text.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))

@@ -78,6 +78,12 @@ pub async fn due(tx: &Tx, now: Timestamp, most: u64) -> Result<Vec<Due>, DbError
     Ok(due.collect())
 }
 
+/// Locks an event until the transaction ends.
+pub async fn lock(tx: &Tx, event_id: EventId) -> Result<(), DbError> {
+    event::Entity::find_by_id(event_id.uuid()).lock_exclusive().one(&**tx).await?;
+    Ok(())
+}
+
 pub async fn plan(
     tx: &Tx,
     event_id: EventId,

@@ -81,9 +81,13 @@ pub struct World {
 
 impl World {
     pub async fn new(seed: u64, consumers: &[&str]) -> Self {
+        Self::over(TempDb::new::<Source>().await, seed, consumers).await
+    }
+
+    /// A world whose outbox is in `source`.
+    pub async fn over(source: TempDb, seed: u64, consumers: &[&str]) -> Self {
         let (clock, env) = roster_testkit::env(seed);
         let bus = Arc::new(InProcessBus::new(env.clone()));
-        let source = TempDb::new::<Source>().await;
         let names = consumers.iter().map(|consumer| name(consumer)).collect();
         let outbox = Outbox::new(name("identity"), names, source.db.clone(), env.clone());
         let tasks = Tasks::new();

@@ -6,3 +6,4 @@ mod delivery;
 mod harness;
 mod inbox;
 mod outbox;
+mod replicas;

@@ -8,8 +8,9 @@ use roster_events::{
 use roster_kernel::UserId;
 use roster_proto::event::v1::UserDeleted;
 use roster_server::metrics::Metrics;
+use roster_testkit::TempDb;
 
-use crate::harness::{World, name};
+use crate::harness::{Source, World, name};
 
 #[tokio::test]
 async fn nothing_is_announced_that_was_rolled_back() {
@@ -61,9 +62,10 @@ async fn retired_events_are_swept_unless_they_are_evidence() {
     assert_eq!(world.delivery(evidence, "session").await.state, DeliveryState::Done);
 }
 
+/// About SQLite: elsewhere others write at the same time anyway.
 #[tokio::test]
 async fn very_many_are_swept_in_batches_with_room_in_between() {
-    let world = World::new(1, &[]).await;
+    let world = World::over(TempDb::sqlite::<Source>().await, 1, &[]).await;
     let tx = world.source.db.begin().await.unwrap();
     for _ in 0..1_200 {
         let user = UserId::generate(&world.env);
