@@ -91,7 +91,7 @@ impl<D: SubjectData> Eraser<'_, D> {
     /// Erases up to `limit` rows of a user who is marked as deleted, and notes
     /// how far the erasure is.
     pub async fn step(&self, tx: &Tx, user_id: UserId, limit: u64) -> Result<Step, DbError> {
-        let mut counts = subjects::erased(&**tx, user_id).await?;
+        let mut counts = subjects::erased(tx, user_id).await?;
         let rows = self.data.erase(tx, user_id, limit).await?;
         for (kind, rows) in &rows {
             let erased = i64::try_from(*rows).unwrap_or(i64::MAX);

@@ -191,7 +191,10 @@ impl<D: SubjectData> Reconciler<D> {
         stop: &CancellationToken,
     ) -> Result<u64, ReconcileError> {
         let subjects: Result<Vec<_>, _> = states.into_iter().map(Subject::try_from).collect();
-        let subjects = subjects?;
+        let mut subjects = subjects?;
+        // Rows of several users are locked in the order of their ids everywhere:
+        // two that do never wait for each other.
+        subjects.sort_by_key(|subject| subject.user_id);
         for some in subjects.chunks(TOGETHER) {
             if stop.is_cancelled() {
                 break;

@@ -94,13 +94,12 @@ pub fn erased_users() -> SelectStatement {
         .into_query()
 }
 
-/// How many rows of each kind have been erased so far; the row must exist.
-pub(crate) async fn erased(
-    connection: &impl ConnectionTrait,
-    user_id: UserId,
-) -> Result<Counts, DbError> {
+/// How many rows of each kind have been erased so far; the row must exist, and
+/// is locked, so that two that erase do not count over each other.
+pub(crate) async fn erased(tx: &Tx, user_id: UserId) -> Result<Counts, DbError> {
     let row = entity::Entity::find_by_id(user_id.uuid())
-        .one(connection)
+        .lock_exclusive()
+        .one(&**tx)
         .await?
         .ok_or(DbError::Unexpected("subject"))?;
     let counts = row.erased.map(serde_json::from_value).transpose();

@@ -56,10 +56,7 @@ pub async fn reserve(
     let seen = rows(db.read(), &counted, false).await?;
     admit(&counted, &seen, now)?;
 
-    let tx = db.begin().await?;
-    // A row that is not there cannot be locked.
-    insert_missing(&tx, &counted, now).await?;
-    let found = rows(&*tx, &counted, true).await?;
+    let (tx, found) = locked(db, &counted, now).await?;
     let remembered = admit(&counted, &found, now)?;
     let mut reservation = Reservation { counted: Vec::with_capacity(counted.len()) };
     let mut changed = Vec::with_capacity(counted.len());
@@ -125,6 +122,25 @@ fn admit(
             // Rounded up: whoever comes back then is let in.
             let micros = wait.num_microseconds().unwrap_or(i64::MAX).unsigned_abs();
             Err(ThrottleError::Throttled(Duration::from_secs(micros.div_ceil(1_000_000))))
+        }
+    }
+}
+
+/// A transaction that has what is counted locked. A row that is not there
+/// cannot be, so it is made.
+async fn locked(
+    db: &Db,
+    counted: &[Counted],
+    now: Timestamp,
+) -> Result<(Tx, HashMap<Vec<u8>, Count>), DbError> {
+    loop {
+        let tx = db.begin().await?;
+        insert_missing(&tx, counted, now).await?;
+        let found = rows(&*tx, counted, true).await?;
+        // One that was being deleted was there, and is not any more. To make it
+        // now would lock it after those that come behind it.
+        if found.len() == counted.len() {
+            return Ok((tx, found));
         }
     }
 }
