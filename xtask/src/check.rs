@@ -61,7 +61,15 @@ pub fn test() -> Result<()> {
 }
 
 /// The packages whose tests store something.
-const STORING: [&str; 4] = ["crates/db", "crates/events", "crates/participant", "crates/throttle"];
+const STORING: [&str; 7] = [
+    "crates/db",
+    "crates/events",
+    "crates/participant",
+    "crates/throttle",
+    "services/identity",
+    "services/persona",
+    "services/session",
+];
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.

@@ -82,9 +82,21 @@ async fn pending<M: MigratorTrait>(tx: &DatabaseTransaction) -> Result<Vec<Strin
 /// Column types that mean the same on every engine.
 pub mod column {
     use sea_orm_migration::{
+        SchemaManager,
         prelude::{ColumnDef, IntoIden},
         schema,
+        sea_orm::DatabaseBackend,
     };
+
+    /// A required text whose order is that of its bytes, whatever the order of
+    /// the database is: for lists that are walked by it.
+    pub fn ordered(manager: &SchemaManager<'_>, name: impl IntoIden) -> ColumnDef {
+        let mut column = schema::string(name);
+        if manager.get_database_backend() == DatabaseBackend::Postgres {
+            column.extra("COLLATE \"C\"");
+        }
+        column
+    }
 
     /// A required point in time, UTC.
     pub fn time(name: impl IntoIden) -> ColumnDef {

@@ -13,7 +13,7 @@ use prost::Message;
 use roster_kernel::{Actor, Caller, RequestId, Timestamp, UserId};
 use roster_server::Violations;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect,
     QueryTrait, Set,
     sea_query::{Expr, ExprTrait},
 };
@@ -193,8 +193,12 @@ pub async fn record<T: Serialize>(
         answer: Set(answer),
         created_at: Set(now),
     };
-    row.insert(&**tx).await?;
-    Ok(())
+    let recorded = row.insert(&**tx).await.map(drop).map_err(DbError::from);
+    // Whoever was faster has the first answer: it is found when asked again.
+    match recorded {
+        Err(DbError::Unique(what)) => Err(DbError::Conflict(DbErr::Custom(what))),
+        recorded => recorded,
+    }
 }
 
 /// Erases all answers that hold data of `subject`: part of its deletion.

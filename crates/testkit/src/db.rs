@@ -6,8 +6,12 @@ use roster_db::{Db, DbConfig, Engine, PoolConfig, PostgresConfig};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use sea_orm_migration::MigratorTrait;
 use tempfile::TempDir;
+use uuid::Uuid;
 
-use crate::postgres::{self, TempPostgres};
+use crate::{
+    postgres::{self, TempPostgres},
+    query,
+};
 
 /// A migrated database of its own, removed when dropped.
 #[derive(Debug)]
@@ -84,6 +88,61 @@ impl TempDb {
                     || holds(kept.replace('-', "").as_bytes(), hex.as_bytes())
             }
         }
+    }
+
+    /// Does something that the service would not do, with SQL that both engines
+    /// understand.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be done.
+    pub async fn execute(&self, sql: &str) {
+        query::execute(&self.db, sql).await;
+    }
+
+    /// The first column of a query's first row, as a number.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn number(&self, sql: &str) -> i64 {
+        query::number(&self.db, sql).await
+    }
+
+    /// The first column of a query's rows, each as a text.
+    ///
+    /// # Panics
+    ///
+    /// When the query fails.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        query::texts(&self.db, sql).await
+    }
+
+    /// An id as it is written in SQL.
+    #[must_use]
+    pub fn literal(&self, id: Uuid) -> String {
+        query::literal(&self.db, id)
+    }
+
+    /// An expression for a random id, another one for each row.
+    #[must_use]
+    pub fn random_id(&self) -> &'static str {
+        query::random(&self.db).0
+    }
+
+    /// An expression for 32 random bytes, others for each row.
+    #[must_use]
+    pub fn random_bytes(&self) -> &'static str {
+        query::random(&self.db).1
+    }
+
+    /// Runs `statement` with each update of `column`, in its transaction.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be arranged.
+    pub async fn on_update(&self, table: &str, column: &str, statement: &str) {
+        query::on_update(&self.db, table, column, statement).await;
     }
 
     /// How the engine goes about `query` where there are very many rows.

@@ -8,6 +8,7 @@ mod db;
 mod eventually;
 pub mod layers;
 mod postgres;
+mod query;
 mod rng;
 mod steps;
 

@@ -139,7 +139,7 @@ async fn an_answer_is_not_written_over_by_a_second_one() {
     record(&temp, &env, &key, subject, "answer").await;
     let tx = temp.db.begin().await.unwrap();
     let second = replay::record(&tx, Some(&key), env.now(), Some(subject), &"another").await;
-    assert!(matches!(second, Err(DbError::Unique(_))), "{second:?}");
+    assert!(matches!(second, Err(DbError::Conflict(_))), "{second:?}");
     drop(tx);
     assert_eq!(find(&temp, &env, &key).await.unwrap().as_deref(), Some("answer"));
 }

@@ -95,7 +95,7 @@ async fn store(
     let now = cx.env.now();
     let tx = cx.db.begin().await?;
     let turn = guard::take(&tx).await?;
-    let before = user::find(&*tx, actor.user_id).await?.ok_or(Error::CallerGone)?;
+    let before = user::lock(&tx, actor.user_id).await?.ok_or(Error::CallerGone)?;
     if before.subject.password_change_required && command.new.is(&command.current) {
         return Err(Error::PasswordUnchanged);
     }

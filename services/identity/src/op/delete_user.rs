@@ -76,7 +76,7 @@ async fn delete(
     if let Some(record) = deletion::find_by_user(&*tx, command.user_id).await? {
         return Ok(Some(record));
     }
-    let doomed = user::find(&*tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
+    let doomed = user::lock(&tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
     if let Some(blocker) = blockers(&tx, &doomed, requested_by).await?.into_iter().next() {
         return Err(blocker);
     }

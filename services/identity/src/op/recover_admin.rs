@@ -70,6 +70,10 @@ async fn recover(
     let tx = cx.db.begin().await.map_err(Error::from)?;
     let turn = guard::take(&tx).await.map_err(Error::from)?;
     let found = user::find_by_username(&*tx, claimed).await.map_err(Error::from)?;
+    // Nobody deletes it while this one has the guard.
+    if let Some(found) = &found {
+        user::lock(&tx, found.id()).await.map_err(Error::from)?;
+    }
     let created = found.is_none();
     let (user_id, fields) = if let Some(found) = found {
         (found.id(), restore(cx, &tx, turn, &found, hash).await?)

@@ -39,7 +39,7 @@ pub async fn update_profile(
     if let Some(updated) = replay::find(&tx, replay, now).await? {
         return Ok(updated);
     }
-    let mut updated = user::find(&*tx, actor.user_id).await?.ok_or(Error::CallerGone)?;
+    let mut updated = user::lock(&tx, actor.user_id).await?.ok_or(Error::CallerGone)?;
     if !updated.etag.matches(&command.etag) {
         return Err(Error::EtagMismatch);
     }

@@ -76,7 +76,7 @@ async fn change(cx: &Cx, caller: &Caller, command: UpdateUser) -> Result<Changed
         return Ok(changed);
     }
     admin::require(&tx, &caller.actor).await?;
-    let before = user::find(&*tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
+    let before = user::lock(&tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
     if !before.etag.matches(&command.etag) {
         return Err(Error::EtagMismatch);
     }

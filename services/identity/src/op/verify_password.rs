@@ -35,6 +35,10 @@ pub async fn verify_password(
         let rehashed = if verified.outdated { rehash(cx, password).await } else { None };
 
         let tx = cx.db.begin().await?;
+        // Nobody changes the password, or deletes the account, from here on.
+        if user::lock(&tx, user_id).await?.is_none() {
+            return Err(Error::InvalidCredentials);
+        }
         match credential::find(&*tx, user_id).await? {
             None => return Err(Error::InvalidCredentials),
             // The password was changed while it was checked: it is the new

@@ -128,13 +128,12 @@ async fn fields_change_one_by_one() {
         assert_eq!(fields(update(&world, &alice, request).await), ["secret"], "{short:?}");
     }
     assert_eq!(list(&world, &alice).await, [replaced]);
-    let changed =
-        "SELECT group_concat(fields, ' ') FROM audit_event WHERE method LIKE '%/UpdateApiKey'";
-    assert_eq!(
-        world.text(changed).await,
-        r#"["name"] [] [] ["active"] ["active","secret"]"#,
-        "names of fields, never values"
-    );
+    let changed = "SELECT fields FROM audit_event WHERE method LIKE '%/UpdateApiKey'";
+    let changed = world.temp.texts(changed).await.into_iter();
+    let mut changed: Vec<_> = changed.map(|fields| fields.replace(' ', "")).collect();
+    changed.sort();
+    let expected = [r#"["active","secret"]"#, r#"["active"]"#, r#"["name"]"#, "[]", "[]"];
+    assert_eq!(changed, expected, "names of fields, never values");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn nothing_is_left_but_the_fact() {
     let state = world.state(&user.user_id).await;
     assert_eq!((state.state(), state.session_epoch), (State::Deleted, 1));
     assert_eq!(state.version.unwrap().number, 2);
-    for table in ["replay", "credential WHERE user_id NOT IN (SELECT id FROM user)"] {
+    for table in ["replay", "credential WHERE user_id NOT IN (SELECT id FROM \"user\")"] {
         assert_eq!(world.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
     let caller = world.caller_of(&user.user_id, false);

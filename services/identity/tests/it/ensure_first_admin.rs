@@ -4,13 +4,10 @@ use crate::world::{PASSWORD, Setup, World};
 
 /// A world whose database is empty again.
 async fn empty() -> World {
-    use sea_orm::ConnectionTrait;
     let mut world = World::new().await;
-    let tx = world.temp.db.begin().await.unwrap();
-    for table in ["credential", "user", "ledger", "audit_event"] {
-        tx.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+    for table in ["credential", "\"user\"", "ledger", "audit_event"] {
+        world.execute(&format!("DELETE FROM {table}")).await;
     }
-    tx.commit().await.unwrap();
     world.restart(&Setup::default());
     world
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use roster_proto::identity::v1::{CreateUserRequest, DeleteUserRequest, RegisterRequest};
-use sea_orm::ConnectionTrait as _;
 use tokio::task::JoinSet;
 use tonic::Code;
 
@@ -75,9 +74,7 @@ async fn a_deletion_frees_what_looks_the_same() {
 async fn who_had_a_misleading_name_before_goes_on_signing_in() {
     let world = World::new().await;
     let user_id = world.create("pal").await.user_id;
-    let tx = world.temp.db.begin().await.unwrap();
-    tx.execute_unprepared("UPDATE user SET username = 'раl' WHERE username = 'pal'").await.unwrap();
-    tx.commit().await.unwrap();
+    world.execute("UPDATE \"user\" SET username = 'раl' WHERE username = 'pal'").await;
     assert_eq!(world.verify("РАL", PASSWORD).await.unwrap().user_id, user_id);
 }
 

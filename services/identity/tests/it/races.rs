@@ -1,15 +1,17 @@
 //! Two administrators at the same moment.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use roster_proto::{
-    identity::v1::{DeleteUserRequest, DisableUserRequest, UpdateUserRequest, User},
+    identity::v1::{
+        DeleteUserRequest, DisableUserRequest, UpdateProfileRequest, UpdateUserRequest, User,
+    },
     subject::v1::{Role, State},
 };
 use tokio::task::JoinSet;
 use tonic::Status;
 
-use crate::world::{World, new_user, refusal, says};
+use crate::world::{PASSWORD, World, new_user, refusal, says};
 
 #[derive(Clone, Copy, Debug)]
 enum Attack {
@@ -90,5 +92,42 @@ async fn of_many_who_want_a_name_one_gets_it() {
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     for refused in answers.into_iter().filter(Result::is_err) {
         assert_eq!(refusal(refused).1, "USERNAME_TAKEN");
+    }
+}
+
+/// Each writes what it was not asked to change as it has read it, so nobody may
+/// read before another is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_many_change_at_once_is_all_there() {
+    let world = Arc::new(World::new().await);
+    let alice = world.create("alice").await;
+    let caller = world.caller_of(&alice.user_id, false);
+    for round in 0..20 {
+        world.clock.advance(Duration::from_secs(1));
+        let (name, email) = (format!("Alice {round}"), format!("alice{round}@example.org"));
+        let own = UpdateProfileRequest { display_name: Some(name.clone()), ..Default::default() };
+        let other = UpdateUserRequest {
+            user_id: alice.user_id.clone(),
+            email: Some(email.clone()),
+            ..Default::default()
+        };
+        let mut changes = JoinSet::new();
+        let (at, caller) = (Arc::clone(&world), caller.clone());
+        changes.spawn(async move {
+            at.account().update_profile(says(&caller, own)).await.unwrap();
+        });
+        let at = Arc::clone(&world);
+        changes.spawn(async move {
+            at.admin().update_user(says(&at.root, other)).await.unwrap();
+        });
+        let at = Arc::clone(&world);
+        changes.spawn(async move {
+            at.verify("alice", PASSWORD).await.unwrap();
+        });
+        changes.join_all().await;
+        let after = world.get(&alice.user_id).await.unwrap();
+        assert_eq!((after.display_name, after.email), (name, email), "round {round}");
+        let signed_in = after.last_login_time.unwrap().seconds;
+        assert_eq!(signed_in, world.env.now().timestamp(), "round {round}");
     }
 }

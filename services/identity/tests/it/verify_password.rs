@@ -110,9 +110,9 @@ async fn whom_there_is_cannot_be_told_from_what_is_computed() {
             "imported" => "$2b$12$KIXxPfnK3mJQk1uXqO2h8e1r0a4b5c6d7e8f9g0h1i2j3k4l5m6n7",
             _ => "$argon2id$v=19$m=64,t=2,p=1$",
         };
-        let id: String = user.user_id.replace('-', "");
+        let id = world.temp.literal(user.user_id.parse().unwrap());
         world
-            .execute(&format!("UPDATE credential SET hash = '{stored}' WHERE user_id = x'{id}'"))
+            .execute(&format!("UPDATE credential SET hash = '{stored}' WHERE user_id = {id}"))
             .await;
     }
     let known: Vec<_> = costs.map(|(memory, passes)| format!("user-{memory}-{passes}")).into();

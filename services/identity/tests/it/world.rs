@@ -24,7 +24,6 @@ use roster_proto::{
 };
 use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
 use roster_testkit::{MockClock, TempDb};
-use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, service::Routes};
 use tonic_prost::ProstCodec;
@@ -203,23 +202,12 @@ impl World {
 
     /// Does something to the database that the service would not do.
     pub async fn execute(&self, sql: &str) {
-        let tx = self.temp.db.begin().await.unwrap();
-        tx.execute_unprepared(sql).await.unwrap();
-        tx.commit().await.unwrap();
-    }
-
-    /// The first column of a query, as a text.
-    pub async fn text(&self, sql: &str) -> String {
-        let statement = Statement::from_string(DatabaseBackend::Sqlite, sql);
-        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
-        row.try_get_by_index(0).unwrap()
+        self.temp.execute(sql).await;
     }
 
     /// The first column of a query, as a number.
     pub async fn number(&self, sql: &str) -> i64 {
-        let statement = Statement::from_string(DatabaseBackend::Sqlite, sql);
-        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
-        row.try_get_by_index(0).unwrap()
+        self.temp.number(sql).await
     }
 }
 

@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
         let user = Table::create()
             .table("user")
             .col(uuid("id").primary_key())
-            .col(string("username"))
+            .col(column::ordered(manager, "username"))
             .col(string("display_name"))
             .col(string("email"))
             .col(text("search_text"))

@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
             .table("api_key")
             .col(uuid("id").primary_key())
             .col(uuid_null("user_id"))
-            .col(string("provider"))
+            .col(column::ordered(manager, "provider"))
             .col(string("name"))
             .col(string("mask"))
             .col(blob("ciphertext"))

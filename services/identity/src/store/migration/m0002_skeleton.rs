@@ -70,7 +70,7 @@ fn filled(row: &QueryResult) -> Result<(Uuid, Skeleton), DbErr> {
 mod tests {
     use roster_db::Db;
     use roster_testkit::TempDb;
-    use sea_orm_migration::{MigratorTrait, sea_orm::Statement};
+    use sea_orm_migration::MigratorTrait;
 
     use super::*;
     use crate::Migrator;
@@ -93,20 +93,33 @@ mod tests {
         let (_, env) = roster_testkit::env(1);
         let tx = temp.db.begin().await.unwrap();
         for name in &names {
-            let at = env.now();
-            let insert = Statement::from_sql_and_values(
-                tx.get_database_backend(),
-                "INSERT INTO user VALUES (?, ?, '', '', '', ?, ?, ?, ?)",
-                [
+            let at = || env.now().into();
+            let insert = Query::insert()
+                .into_table("user")
+                .columns([
+                    "id",
+                    "username",
+                    "display_name",
+                    "email",
+                    "search_text",
+                    "etag",
+                    "created_at",
+                    "updated_at",
+                    "last_login_at",
+                ])
+                .values_panic([
                     env.uuid().into(),
                     name.into(),
+                    "".into(),
+                    "".into(),
+                    "".into(),
                     env.uuid().into(),
-                    at.into(),
-                    at.into(),
-                    at.into(),
-                ],
-            );
-            tx.execute_raw(insert).await.unwrap();
+                    at(),
+                    at(),
+                    at(),
+                ])
+                .to_owned();
+            tx.execute(&insert).await.unwrap();
         }
         tx.commit().await.unwrap();
 
