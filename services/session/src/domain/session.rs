@@ -18,10 +18,12 @@ impl UserAgent {
     /// The most characters that are kept.
     pub const MAX_CHARS: usize = 512;
 
-    /// Takes the text as it is, and no more of it than is kept.
+    /// Takes the text as it is, and no more of it than is kept; U+FFFD stands
+    /// for U+0000, which PostgreSQL keeps in no text.
     #[must_use]
     pub fn cut(text: &str) -> Self {
-        Self(text.chars().take(Self::MAX_CHARS).collect())
+        let kept = |c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c };
+        Self(text.chars().take(Self::MAX_CHARS).map(kept).collect())
     }
 
     /// The text: data, to be shown and never interpreted.
@@ -111,8 +113,9 @@ mod tests {
     fn a_long_user_agent_is_cut_between_characters() {
         let text = "é".repeat(600);
         assert_eq!(UserAgent::cut(&text).as_str(), "é".repeat(512));
-        let hostile = "<b>\u{202e}\r\nSet-Cookie: x\0";
+        let hostile = "<b>\u{202e}\r\nSet-Cookie: x";
         assert_eq!(UserAgent::cut(hostile).as_str(), hostile);
+        assert_eq!(UserAgent::cut("x\0y").as_str(), "x\u{fffd}y");
     }
 
     #[test]

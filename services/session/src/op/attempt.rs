@@ -113,10 +113,12 @@ impl Attempt {
     /// mistyping; what strangers have failed in is not undone, or one account
     /// of one's own would pay for guessing at all the others.
     pub async fn succeeded(&self, tx: &Tx, user_id: UserId, now: Timestamp) -> Result<(), DbError> {
-        roster_throttle::forget(tx, &[self.pair]).await?;
+        // In this order: what is given back is locked in the order in which
+        // others lock it, the pair included.
         if self.familiar.is_none() {
             roster_throttle::give_back(tx, now, &self.reservation).await?;
         }
+        roster_throttle::forget(tx, &[self.pair]).await?;
         if self.familiar.is_none_or(|seen_at| seen_at <= now - NOTED_EVERY) {
             familiar::note(tx, self.pair, user_id, now).await?;
         }

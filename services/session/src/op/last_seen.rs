@@ -35,7 +35,9 @@ impl LastSeen {
     /// Stores what is noted; answers how many sessions that concerned. What
     /// could not be stored stays noted.
     pub async fn store(&self, db: &Db) -> Result<usize, DbError> {
-        let noted: Vec<_> = self.noted().iter().map(|(id, at)| (*id, *at)).collect();
+        let mut noted: Vec<_> = self.noted().iter().map(|(id, at)| (*id, *at)).collect();
+        // In one order everywhere: two replicas never wait for each other.
+        noted.sort_unstable();
         for batch in noted.chunks(BATCH) {
             let tx = db.begin().await?;
             for (id, at) in batch {

@@ -252,7 +252,9 @@ fn sparing(query: Select<Entity>, spared: Option<SessionId>) -> Select<Entity> {
 }
 
 async fn delete_some(tx: &Tx, which: Select<Entity>, limit: u64) -> Result<u64, DbError> {
-    let ids = which.select_only().column(Column::Id).limit(limit).into_query();
+    // Locked: what somebody else deletes meanwhile does not count towards the
+    // limit, so fewer than that means that nothing is left.
+    let ids = which.select_only().column(Column::Id).limit(limit).lock_exclusive().into_query();
     let deleted = Entity::delete_many().filter(Column::Id.in_subquery(ids)).exec(&**tx).await?;
     Ok(deleted.rows_affected)
 }

@@ -22,7 +22,6 @@ use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters}
 use roster_session::{Deps, Migrator, Service, SessionConfig};
 pub use roster_testkit::eventually;
 use roster_testkit::{MockClock, TempDb};
-use sea_orm::{ConnectionTrait, DatabaseBackend, Statement};
 use tonic::{Request, Status, service::Routes};
 use tonic_types::StatusExt;
 
@@ -193,9 +192,7 @@ impl World {
 
     /// The one number that a query answers.
     pub async fn number(&self, query: &str) -> i64 {
-        let statement = Statement::from_string(DatabaseBackend::Sqlite, query);
-        let row = self.temp.db.read().query_one_raw(statement).await.unwrap().unwrap();
-        row.try_get_by_index(0).unwrap()
+        self.temp.number(query).await
     }
 
     /// How many rows there are, live or not.
@@ -210,15 +207,13 @@ impl World {
 
     /// Makes each session into `times` sessions alike.
     pub async fn multiply(&self, times: u32) {
-        let tx = self.temp.db.begin().await.unwrap();
-        tx.execute_unprepared(&format!(
+        let (id, token) = (self.temp.random_id(), self.temp.random_bytes());
+        let alike = format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {times})
-             INSERT INTO session SELECT randomblob(16), randomblob(32), user_id, epoch, created_at,
-             expires_at, last_seen_at, address, user_agent FROM session, n"
-        ))
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
+             INSERT INTO session SELECT {id}, {token}, user_id, epoch, created_at, expires_at,
+             last_seen_at, address, user_agent FROM session, n"
+        );
+        self.temp.execute(&alike).await;
     }
 
     pub fn advance(&self, by: Duration) {
