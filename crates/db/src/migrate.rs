@@ -1,5 +1,7 @@
 //! Bringing a database's schema up to date.
 
+use std::fs;
+
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, EntityName as _, EntityTrait as _,
     TransactionTrait as _,
@@ -48,6 +50,20 @@ impl Db {
         connection.close().await?;
         Ok(pending)
     }
+
+    /// Whether there is nothing: no migration was ever applied, or a file is
+    /// gone or cut down to nothing. Makes nothing.
+    pub async fn is_missing(config: &DbConfig) -> Result<bool, DbError> {
+        if let DbConfig::Sqlite(file) = config {
+            return Ok(fs::metadata(&file.path).map_or(true, |file| file.len() == 0));
+        }
+        let connection = config.single().await?;
+        let tx = connection.begin().await?;
+        let missing = applied(&tx).await?.is_empty();
+        tx.rollback().await?;
+        connection.close().await?;
+        Ok(missing)
+    }
 }
 
 /// Refuses a database that is not to be worked on.
@@ -58,6 +74,16 @@ async fn check(config: &DbConfig, connection: &DatabaseConnection) -> Result<(),
     }
 }
 
+/// The names of the migrations that have been applied.
+async fn applied(tx: &DatabaseTransaction) -> Result<Vec<String>, DbError> {
+    let table = seaql_migrations::Entity;
+    if !SchemaManager::new(tx).has_table(table.table_name()).await? {
+        return Ok(Vec::new());
+    }
+    let rows = seaql_migrations::Entity::find().all(tx).await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
 fn names<M: MigratorTrait>() -> Vec<String> {
     M::migrations().iter().map(|own| own.name().to_owned()).collect()
 }
@@ -66,16 +92,11 @@ fn names<M: MigratorTrait>() -> Vec<String> {
 /// none of them.
 async fn pending<M: MigratorTrait>(tx: &DatabaseTransaction) -> Result<Vec<String>, DbError> {
     let ours = names::<M>();
-    let table = seaql_migrations::Entity;
-    let applied = if SchemaManager::new(tx).has_table(table.table_name()).await? {
-        seaql_migrations::Entity::find().all(tx).await?
-    } else {
-        Vec::new()
-    };
-    if let Some(newer) = applied.iter().find(|it| !ours.contains(&it.version)) {
-        return Err(DbError::Newer(newer.version.clone()));
+    let applied = applied(tx).await?;
+    if let Some(newer) = applied.iter().find(|it| !ours.contains(it)) {
+        return Err(DbError::Newer(newer.clone()));
     }
-    let missing = |name: &String| applied.iter().all(|it| it.version != *name);
+    let missing = |name: &String| !applied.contains(name);
     Ok(ours.into_iter().filter(missing).collect())
 }
 

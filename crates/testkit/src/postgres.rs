@@ -40,6 +40,27 @@ impl TempPostgres {
     pub fn url(&self) -> DatabaseUrl {
         DatabaseUrl::new(database_url(&self.name))
     }
+
+    /// Ends all connections to it, and lets nobody make new ones.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not.
+    pub async fn lose(&self) {
+        let name = &self.name;
+        execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity";
+        execute(&format!("{end} WHERE datname = '{name}'")).await;
+    }
+
+    /// Lets it be connected to again.
+    ///
+    /// # Panics
+    ///
+    /// When the server does not.
+    pub async fn find_again(&self) {
+        execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name)).await;
+    }
 }
 
 impl Drop for TempPostgres {

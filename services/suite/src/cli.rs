@@ -25,7 +25,11 @@ enum Command {
     /// Run every service in this process (the default).
     Serve,
     /// Bring the databases up to date and exit.
-    Migrate,
+    Migrate {
+        /// Only say what would run.
+        #[arg(long)]
+        plan: bool,
+    },
     /// Make every service agree with the ledger of users and exit.
     Reconcile,
     /// Encrypt all API keys with a new key and exit. Stop the server first.
@@ -82,7 +86,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         let telemetry = roster_server::telemetry::init(&config.telemetry())?;
         let ended = match &cli.command {
             None | Some(Command::Serve) => Suite::serve(config, admin_password, env).await,
-            Some(Command::Migrate) => migrate::run(&config, &env).await,
+            Some(Command::Migrate { plan: true }) => migrate::show_plan(&config).await,
+            Some(Command::Migrate { plan: false }) => migrate::run(&config, &env).await,
             Some(Command::Reconcile) => migrate::reconcile(config, env).await,
             Some(Command::RotateKeys) => rotate::run(&config, &env).await,
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {

@@ -17,6 +17,8 @@ use roster_session::SessionConfig;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::DatabaseConfig;
+
 /// An address in a setting; empty, or `off`, for none.
 mod address {
     use std::net::SocketAddr;
@@ -110,6 +112,8 @@ pub struct RosterConfig {
     /// Where services of this machine ask for API keys: the path of a Unix
     /// socket, of at most 90 bytes; empty for none.
     pub internal_socket: PathBuf,
+    /// Where the services keep their tables.
+    pub database: DatabaseConfig,
     /// Encryption of the connections to `listen`.
     pub tls: TlsConfig,
     /// Logs.
@@ -135,6 +139,7 @@ impl Default for RosterConfig {
             metrics_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
             metrics_allow_remote: false,
             internal_socket: PathBuf::new(),
+            database: DatabaseConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
             telemetry: ExportConfig::default(),
@@ -218,6 +223,7 @@ impl RosterConfig {
         if self.internal_socket.as_os_str().len() > LONGEST_SOCKET_PATH {
             return Err(format!("internal_socket must have at most {LONGEST_SOCKET_PATH} bytes"));
         }
+        self.database.validate().map_err(|error| format!("database.{error}"))?;
         self.tls.validate().map_err(|error| format!("tls: {error}"))?;
         self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
@@ -317,6 +323,10 @@ mod tests {
             ("ROSTER__TELEMETRY__OTLP_ENDPOINT", "localhost:4317", "telemetry.otlp_endpoint"),
             ("ROSTER__TELEMETRY__OTLP_HEADERS", "token", "telemetry.otlp_headers"),
             ("ROSTER__LISTEN", "0.0.0.0:8080", "tls.certificate"),
+            ("ROSTER__DATABASE__URL", "mysql://localhost", "database.url"),
+            ("ROSTER__DATABASE__WRITERS", "0", "database.writers"),
+            ("ROSTER__DATABASE__IDLE", "9", "database.idle"),
+            ("ROSTER__DATABASE__ACQUIRE_SECONDS", "0", "database.acquire_seconds"),
             ("ROSTER__TLS__KEY", "key.pem", "tls"),
             ("ROSTER__TLS__CERTIFICATE", "certificate.pem", "tls"),
             ("ROSTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy", "`proxy`"),
@@ -336,6 +346,17 @@ mod tests {
             let message = load(None, env(&[(name, value)])).unwrap_err().to_string();
             assert!(message.contains(named), "{name}={value}: {message}");
         }
+    }
+
+    #[test]
+    fn the_password_of_a_database_is_in_no_complaint() {
+        let url = "postgres://roster:kept@host:port/base";
+        let error = load(None, env(&[("ROSTER__DATABASE__URL", url)])).unwrap_err();
+        assert_eq!(error.to_string(), "configuration: database.url is not a valid URL");
+        let url = "postgres://roster:kept@host/base";
+        let (config, _) = load(None, env(&[("ROSTER__DATABASE__URL", url)])).unwrap();
+        let shown = format!("{config:?} {}", config.database.of(&config.data_dir, "identity"));
+        assert!(!shown.contains("kept"), "{shown}");
     }
 
     #[test]

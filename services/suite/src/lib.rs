@@ -7,6 +7,7 @@
 
 pub mod cli;
 mod config;
+mod database;
 mod encryption;
 mod first_start;
 mod internal_socket;
@@ -20,6 +21,7 @@ mod suite;
 mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
+pub use database::DatabaseConfig;
 pub use lock::{DataDirLock, LockError};
 pub use rotate::{Rotated, rotate_keys};
 pub use secrets::{Secrets, SecretsError};

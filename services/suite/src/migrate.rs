@@ -1,17 +1,12 @@
 //! Work on the databases while nothing is served.
 
-use std::{
-    fs::{self, DirBuilder},
-    io::Write as _,
-    os::unix::fs::DirBuilderExt as _,
-    path::Path,
-};
+use std::{fs::DirBuilder, io::Write as _, os::unix::fs::DirBuilderExt as _};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 
-use crate::{DataDirLock, RosterConfig, Secrets, StartError, Suite};
+use crate::{DataDirLock, RosterConfig, Secrets, SecretsError, StartError, Suite};
 
 /// The services that have a database, in the order in which those are made.
 const SERVICES: [&str; 3] = [IDENTITY, "persona", "session"];
@@ -20,8 +15,8 @@ const SERVICES: [&str; 3] = [IDENTITY, "persona", "session"];
 const IDENTITY: &str = "identity";
 
 /// Where a service's database is.
-pub fn database(data_dir: &Path, service: &str) -> DbConfig {
-    DbConfig::new(data_dir.join(format!("{service}.db")))
+pub fn database(config: &RosterConfig, service: &str) -> DbConfig {
+    config.database.of(&config.data_dir, service)
 }
 
 /// Names a database that cannot be used.
@@ -34,34 +29,48 @@ pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
 /// only one process may work on, and of the secrets: before the first
 /// database, as databases without secrets mean that the secrets were lost.
 /// Whoever works on the databases holds the lock until they are closed.
-pub fn prepare(config: &RosterConfig, env: &Env) -> Result<(DataDirLock, Secrets), StartError> {
+pub async fn prepare(
+    config: &RosterConfig,
+    env: &Env,
+) -> Result<(DataDirLock, Secrets), StartError> {
     let folder = &config.data_dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
     let lock = DataDirLock::take(folder)?;
+    let secrets = Secrets::path(folder);
+    if !config.database.url.is_empty()
+        && !secrets.exists()
+        && !is_missing(&database(config, IDENTITY)).await?
+    {
+        return Err(SecretsError::Missing(secrets).into());
+    }
     Ok((lock, Secrets::load_or_create(folder, env)?))
 }
 
 /// Refuses to work where nothing is: a mistyped path would seem to work, and
 /// leave an installation there that nobody wanted.
-pub fn require_data(config: &RosterConfig) -> anyhow::Result<()> {
-    let place = config.data_dir.display();
-    let there = |service| !is_missing(&database(&config.data_dir, service));
+pub async fn require_data(config: &RosterConfig) -> anyhow::Result<()> {
+    for service in SERVICES {
+        if !is_missing(&database(config, service)).await? {
+            return Ok(());
+        }
+    }
     ensure!(
-        SERVICES.into_iter().any(there),
-        "there is no data in {place}: ROSTER__DATA_DIR says where it is"
+        config.database.url.is_empty(),
+        "there is no data in {}: ROSTER__DATABASE__URL says where it is",
+        database(config, IDENTITY)
     );
-    Ok(())
+    bail!("there is no data in {}: ROSTER__DATA_DIR says where it is", config.data_dir.display());
 }
 
 /// Brings every database up to date; answers what was applied to which. Makes
 /// them all on the first start, and none of them later on.
 pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
     let mut applied = Vec::new();
-    let mut in_use = has_others_than_identity(&config.data_dir);
+    let mut in_use = has_others_than_identity(config).await?;
     for service in SERVICES {
-        let database = database(&config.data_dir, service);
-        if in_use && is_missing(&database) {
+        let database = database(config, service);
+        if in_use && is_missing(&database).await? {
             return Err(StartError::MissingDb(database.to_string()));
         }
         let migrations = match service {
@@ -78,16 +87,34 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
     Ok(applied)
 }
 
-/// Whether a database is gone, or cut down to nothing: for SQLite, a new one.
-fn is_missing(database: &DbConfig) -> bool {
-    let DbConfig::Sqlite(file) = database else { return false };
-    fs::metadata(&file.path).map_or(true, |file| file.len() == 0)
+/// What would be applied to every database.
+async fn plan(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
+    let mut planned = Vec::new();
+    for service in SERVICES {
+        let database = database(config, service);
+        let migrations = match service {
+            IDENTITY => Db::plan::<roster_identity::Migrator>(&database).await,
+            "persona" => Db::plan::<roster_persona::Migrator>(&database).await,
+            _session => Db::plan::<roster_session::Migrator>(&database).await,
+        };
+        planned.push((service, migrations.map_err(unusable(&database))?));
+    }
+    Ok(planned)
+}
+
+/// Whether a database is gone.
+async fn is_missing(database: &DbConfig) -> Result<bool, StartError> {
+    Db::is_missing(database).await.map_err(unusable(database))
 }
 
 /// Whether there are databases that are made after identity's.
-fn has_others_than_identity(data_dir: &Path) -> bool {
-    let others = SERVICES.into_iter().filter(|service| *service != IDENTITY);
-    others.map(|service| database(data_dir, service)).any(|database| !is_missing(&database))
+async fn has_others_than_identity(config: &RosterConfig) -> Result<bool, StartError> {
+    for service in SERVICES.into_iter().filter(|service| *service != IDENTITY) {
+        if !is_missing(&database(config, service)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether there has ever been a user: not before all databases were made,
@@ -101,15 +128,23 @@ async fn has_users(identity: &DbConfig) -> Result<bool, DbError> {
 
 /// `roster migrate`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
-    let (_lock, _secrets) = prepare(config, env)?;
-    let applied = all(config).await?;
+    let (_lock, _secrets) = prepare(config, env).await?;
+    tell("applied", all(config).await?)
+}
+
+/// `roster migrate --plan`: changes nothing, and makes nothing.
+pub async fn show_plan(config: &RosterConfig) -> anyhow::Result<()> {
+    tell("would apply", plan(config).await?)
+}
+
+fn tell(what: &str, migrations: Vec<(&'static str, Vec<String>)>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    for (service, migrations) in applied {
+    for (service, migrations) in migrations {
         if migrations.is_empty() {
             writeln!(out, "{service}: up to date")?;
         }
         for migration in migrations {
-            writeln!(out, "{service}: applied {migration}")?;
+            writeln!(out, "{service}: {what} {migration}")?;
         }
     }
     Ok(())
@@ -117,7 +152,7 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 
 /// `roster reconcile`.
 pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
-    require_data(&config)?;
+    require_data(&config).await?;
     let suite = Suite::assemble(&config, env, config.identity.hash_params()).await?;
     let reports = suite.reconcile().await;
     suite.stop().await;

@@ -18,7 +18,7 @@ pub async fn run(
     username: &str,
     create: bool,
 ) -> anyhow::Result<()> {
-    migrate::require_data(config)?;
+    migrate::require_data(config).await?;
     let suite = Suite::assemble(config, env, config.identity.hash_params()).await?;
     let told = match suite.recover_admin(username, create).await {
         Ok(admin) => tell(&admin).map_err(anyhow::Error::from),

@@ -20,7 +20,7 @@ pub struct Rotated {
 
 /// `roster rotate-keys`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
-    migrate::require_data(config)?;
+    migrate::require_data(config).await?;
     let Rotated { version, encrypted, resumed } = rotate_keys(config, env).await?;
     let mut out = std::io::stdout().lock();
     if resumed {
@@ -39,11 +39,11 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 /// end, instead of another begun.
 pub async fn rotate_keys(config: &RosterConfig, env: &Env) -> Result<Rotated, StartError> {
     let folder = &config.data_dir;
-    let (_lock, mut secrets) = migrate::prepare(config, env)?;
+    let (_lock, mut secrets) = migrate::prepare(config, env).await?;
     migrate::all(config).await?;
-    let database = migrate::database(folder, "identity");
+    let database = migrate::database(config, "identity");
     let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
-    services::keyring(folder, &secrets, &db).await?;
+    services::keyring(config, &secrets, &db).await?;
 
     let resumed = secrets.api_key_keys.has_older();
     if !resumed {

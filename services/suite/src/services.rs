@@ -1,6 +1,6 @@
 //! The services, each with its database, connected with each other.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::Router;
 use roster_db::{Db, replay::FingerprintKey};
@@ -98,15 +98,15 @@ impl Services {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        let (lock, secrets) = migrate::prepare(config, &env)?;
+        let (lock, secrets) = Box::pin(migrate::prepare(config, &env)).await?;
         let metrics = Metrics::new(config.otlp().as_ref())?;
         let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let edge_tasks = Tasks::new();
         let common = Common::new(&bus, &env, &secrets, meters, edge_tasks.token())?;
-        let databases = databases(config, meters).await?;
+        let databases = Box::pin(databases(config, meters)).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
-        let keyring = keyring(&config.data_dir, &secrets, &identity_db).await?;
+        let keyring = keyring(config, &secrets, &identity_db).await?;
 
         // Identity counts what the others keep, and they ask identity: one
         // side of the circle is connected when it is there.
@@ -170,16 +170,19 @@ impl Services {
 /// Brings every database up to date, and opens it.
 async fn databases(config: &RosterConfig, meters: &Meters) -> Result<[Db; 3], StartError> {
     migrate::all(config).await?;
-    let data_dir = &config.data_dir;
     Ok([
-        open(data_dir, "identity", meters).await?,
-        open(data_dir, "persona", meters).await?,
-        open(data_dir, "session", meters).await?,
+        open(config, "identity", meters).await?,
+        open(config, "persona", meters).await?,
+        open(config, "session", meters).await?,
     ])
 }
 
-async fn open(data_dir: &Path, service: &'static str, meters: &Meters) -> Result<Db, StartError> {
-    let database = migrate::database(data_dir, service);
+async fn open(
+    config: &RosterConfig,
+    service: &'static str,
+    meters: &Meters,
+) -> Result<Db, StartError> {
+    let database = migrate::database(config, service);
     let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
     Ok(db.measured(meters, service))
 }
@@ -213,16 +216,15 @@ fn build_identity(
 /// decrypt what is stored: without them the service would start, and fail
 /// when a key is needed.
 pub async fn keyring(
-    data_dir: &Path,
+    config: &RosterConfig,
     secrets: &Secrets,
     identity: &Db,
 ) -> Result<Arc<Keyring>, StartError> {
+    let data_dir = &config.data_dir;
     let keyring = secrets.keyring(data_dir)?;
     let checked = roster_identity::check_keyring(identity, &keyring).await;
     checked.map_err(|error| match error {
-        KeyringError::Db(error) => {
-            migrate::unusable(&migrate::database(data_dir, "identity"))(error)
-        }
+        KeyringError::Db(error) => migrate::unusable(&migrate::database(config, "identity"))(error),
         KeyringError::Missing(_) | KeyringError::Other(_) => {
             StartError::Keyring(Secrets::path(data_dir).display().to_string(), error)
         }

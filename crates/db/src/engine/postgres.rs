@@ -145,7 +145,9 @@ pub fn class(code: &str) -> Class {
         "25006" => DbError::ReadOnly,
         // A statement that took too long, a server that shuts down, starts or
         // lets nobody in.
-        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "3D000" => DbError::Unavailable,
+        "57014" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "3D000" | "55000" => {
+            DbError::Unavailable
+        }
         _ => match code.get(..2) {
             // Connections, authorization, resources, the system beneath.
             Some("08" | "28" | "53" | "58") => DbError::Unavailable,

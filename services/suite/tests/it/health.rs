@@ -44,6 +44,17 @@ async fn check(client: &HealthClient<Channel>, service: &str) -> Result<ServingS
     Ok(client.clone().check(of(service)).await?.into_inner().status())
 }
 
+/// Whether the whole is said to serve, after the time in which it is looked.
+pub async fn is_serving(world: &World) -> bool {
+    let client = connect(world).await;
+    let mut watched = client.clone().watch(of(WHOLE)).await.unwrap().into_inner();
+    let now = next(&mut watched).await;
+    world.clock.advance(Duration::from_secs(5));
+    let later = tokio::time::timeout(Duration::from_secs(3), watched.message()).await;
+    let later = later.map(|message| message.unwrap().map(|it| it.status()));
+    later.unwrap_or(now) == Some(Serving)
+}
+
 async fn next(watched: &mut Streaming<HealthCheckResponse>) -> Option<ServingStatus> {
     let message = tokio::time::timeout(PATIENCE, watched.message()).await.expect("news");
     message.unwrap().map(|it| it.status())

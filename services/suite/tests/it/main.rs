@@ -17,6 +17,7 @@ mod internal_socket;
 mod kill;
 mod odd_data;
 mod oversight;
+mod postgres;
 mod process;
 mod races;
 mod readme;
