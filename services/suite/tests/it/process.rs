@@ -235,6 +235,24 @@ fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[test]
+fn a_plan_says_which_migrations_would_run_and_makes_nothing() {
+    let folder = tempdir().unwrap();
+    let migrate = |arguments: &[&str]| {
+        let mut command = with_arg(command(folder.path()), "migrate");
+        command.args(arguments);
+        let ended = binary::run(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stdout
+    };
+    let planned = migrate(&["--plan"]);
+    assert!(planned.contains("identity: would apply m0001_ledger\n"), "{planned}");
+    assert!(!folder.path().join("data").exists());
+    assert_eq!(migrate(&[]), planned.replace("would apply", "applied"));
+    let planned = migrate(&["--plan"]);
+    assert_eq!(planned, "identity: up to date\npersona: up to date\nsession: up to date\n");
+}
+
+#[test]
 fn the_command_line_explains_itself() {
     let folder = tempdir().unwrap();
     let run = |arguments: &[&str]| {
