@@ -51,8 +51,7 @@ fn sizes() -> Result<()> {
 /// Every test, those that store something on both engines, and a rehearsal of
 /// the bench. The tests find the tools that they drive on the path.
 pub fn test() -> Result<()> {
-    let grpcurl = tools::grpcurl()?;
-    let path = tools::path_with(grpcurl.parent().context("a tool has a folder")?)?;
+    let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?])?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", &path);
     run("tests", test)?;

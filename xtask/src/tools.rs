@@ -13,19 +13,32 @@ use anyhow::{Context, Result, ensure};
 use crate::{check::root, postgres};
 
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
+const NATS_SERVER: &str = "github.com/nats-io/nats-server/v2@v2.14.9";
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
 /// The real `grpcurl`.
 pub fn grpcurl() -> Result<PathBuf> {
-    let folder = folder("grpcurl")?;
-    let tool = folder.join("grpcurl");
+    go_tool("grpcurl", GRPCURL)
+}
+
+/// The broker of the distributed mode. Older than 2.11.1, it lets clients do
+/// what they may not (CVE-2025-30215).
+pub fn nats_server() -> Result<PathBuf> {
+    go_tool("nats-server", NATS_SERVER)
+}
+
+/// A program built from its sources, whose checksums Go compares with those of
+/// its public log.
+fn go_tool(name: &str, package: &str) -> Result<PathBuf> {
+    let folder = folder(name)?;
+    let tool = folder.join(name);
     if !tool.exists() {
         need("go", "golang-go")?;
         let mut install = Command::new("go");
-        install.args(["install", GRPCURL]).env("GOBIN", &folder).env("GOFLAGS", "-mod=mod");
-        fetch("grpcurl", install)?;
+        install.args(["install", package]).env("GOBIN", &folder).env("GOFLAGS", "-mod=mod");
+        fetch(name, install)?;
     }
     Ok(tool)
 }
@@ -94,11 +107,12 @@ pub fn has_advisories() -> Result<bool> {
     Ok(folders.any(|folder| folder.join("crates").is_dir()))
 }
 
-/// The search path with `folder` in front.
-pub fn path_with(folder: &Path) -> Result<OsString> {
+/// The search path with the folders of `tools` in front.
+pub fn path_with(tools: &[PathBuf]) -> Result<OsString> {
     let path = variable("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(env::split_paths(&path));
-    env::join_paths(folders).context("a folder that cannot stand in PATH")
+    let folders = tools.iter().filter_map(|tool| Some(tool.parent()?.to_owned()));
+    env::join_paths(folders.chain(env::split_paths(&path)))
+        .context("a folder that cannot stand in PATH")
 }
 
 /// The folder of a tool: what it needs and leaves.

@@ -1,6 +1,7 @@
 //! What carries events to their consumers and receipts back.
 
 pub mod in_process;
+pub mod jetstream;
 
 use std::fmt;
 
@@ -71,14 +72,28 @@ impl Subscription {
 #[error("the bus is unavailable")]
 pub struct BusError;
 
-/// A message on its way. It counts as being worked on until it is dropped.
+/// Tells a bus that a message has been dealt with.
+#[async_trait]
+pub(crate) trait Acknowledge: Send + Sync {
+    /// The message need not come again.
+    async fn acknowledge(self: Box<Self>);
+}
+
+/// A message on its way. It counts as being worked on until it is dropped;
+/// dropped without [`Delivery::done`], it may come again.
 pub struct Delivery {
     /// Where it was published.
     pub address: Address,
     /// The message.
     pub payload: Bytes,
-    /// Tells the bus, when dropped, that the message has been dealt with.
-    pub(crate) _working: Box<dyn Send + Sync>,
+    pub(crate) acknowledgement: Box<dyn Acknowledge>,
+}
+
+impl Delivery {
+    /// The message has been dealt with, and need not come again.
+    pub async fn done(self) {
+        self.acknowledgement.acknowledge().await;
+    }
 }
 
 impl fmt::Debug for Delivery {

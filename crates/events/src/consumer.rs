@@ -15,7 +15,7 @@ use roster_server::{Tasks, telemetry};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, field::Empty};
 
-use crate::{Address, Bus, Delivery, Event, Inbox, Receipt, Subscription};
+use crate::{Address, Bus, BusError, Delivery, Event, Inbox, Receipt, Subscription};
 
 /// How many events one consumer works on at the same time: a slow one, or one
 /// that fails, does not hold up the others.
@@ -114,12 +114,16 @@ impl<H: Handler> Consumer<H> {
             Ok(event) => event,
             Err(error) => {
                 tracing::error!(consumer = %self.name, %error, "malformed event ignored");
+                delivery.done().await;
                 return;
             }
         };
         // A repetition that arrives while the first is being worked on would
         // do the work twice only to find that it is done.
-        let Some(_turn) = Turn::take(&self.working, event.id) else { return };
+        let Some(_turn) = Turn::take(&self.working, event.id) else {
+            delivery.done().await;
+            return;
+        };
         let span = tracing::info_span!(
             "consume",
             otel.name = format!("consume {}", event.kind()),
@@ -136,10 +140,13 @@ impl<H: Handler> Consumer<H> {
         if let Some(trace_id) = telemetry::trace_id(&span) {
             span.record("trace_id", trace_id);
         }
-        self.answer(&event, bus).instrument(span).await;
+        // Without its receipt, the event has not been dealt with.
+        if self.answer(&event, bus).instrument(span).await.is_ok() {
+            delivery.done().await;
+        }
     }
 
-    async fn answer(&self, event: &Event, bus: &dyn Bus) {
+    async fn answer(&self, event: &Event, bus: &dyn Bus) -> Result<(), BusError> {
         self.env.step("event.arrived").await;
         let receipt = match self.receipt(event).await {
             Ok(receipt) => receipt,
@@ -154,9 +161,11 @@ impl<H: Handler> Consumer<H> {
         self.env.step("event.handled").await;
         let address =
             Address::Receipts { source: event.source.clone(), consumer: self.name.clone() };
-        if bus.publish(&address, Bytes::from(receipt.encode())).await.is_err() {
+        let published = bus.publish(&address, Bytes::from(receipt.encode())).await;
+        if published.is_err() {
             tracing::warn!("receipt not published: the bus is unavailable");
         }
+        published
     }
 
     async fn receipt(&self, event: &Event) -> Result<Receipt, HandlerError> {

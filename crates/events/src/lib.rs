@@ -20,6 +20,7 @@ mod relay;
 pub use bus::{
     Address, Bus, BusError, Delivery, Inflow, Subscription,
     in_process::{Faults, InProcessBus},
+    jetstream::{JetStreamBus, JetStreamError, NatsConfig, NatsTls},
 };
 pub use consumer::{Consumer, Handler, HandlerError};
 pub use event::{Event, InvalidEvent};

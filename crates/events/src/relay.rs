@@ -118,12 +118,15 @@ async fn take(outbox: &Outbox, delivery: Delivery) {
     outbox.env().step("receipt.arrived").await;
     let Ok(receipt) = Receipt::decode(&delivery.payload) else {
         tracing::warn!(%consumer, "malformed receipt ignored");
+        delivery.done().await;
         return;
     };
     if let Err(error) = outbox.take_receipt(consumer, &receipt).await {
         let error: &dyn std::error::Error = &error;
         tracing::error!(error, "receipt not stored");
+        return;
     }
+    delivery.done().await;
 }
 
 #[cfg(test)]

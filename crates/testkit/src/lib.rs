@@ -1,5 +1,5 @@
 //! What tests are driven with: a clock that only moves when told to, seeded
-//! randomness, databases that vanish, patience, and the import table of the code style.
+//! randomness, databases and brokers that vanish, patience, and the import table of the code style.
 //! Knows no service.
 #![expect(clippy::expect_used, reason = "a test that cannot begin has failed")]
 
@@ -7,6 +7,7 @@ mod clock;
 mod db;
 mod eventually;
 pub mod layers;
+mod nats;
 mod postgres;
 mod query;
 mod rng;
@@ -15,6 +16,7 @@ mod steps;
 pub use clock::MockClock;
 pub use db::TempDb;
 pub use eventually::eventually;
+pub use nats::TempNats;
 pub use postgres::{POSTGRES, TempPostgres};
 pub use rng::SeededRng;
 pub use steps::{Passes, StopAt};

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use roster_kernel::Env;
 use tokio::sync::Notify;
 
-use super::{Address, Bus, BusError, Delivery, Inflow, Subscription};
+use super::{Acknowledge, Address, Bus, BusError, Delivery, Inflow, Subscription};
 
 /// The most messages that wait for one subscriber. What does not fit is
 /// dropped, as the outbox will publish it again.
@@ -148,7 +148,7 @@ impl Queue {
         // in neither of the two counts.
         let working = Working::begin(Arc::clone(self));
         drop(waiting);
-        Some(Delivery { address, payload, _working: Box::new(working) })
+        Some(Delivery { address, payload, acknowledgement: Box::new(working) })
     }
 }
 
@@ -160,6 +160,12 @@ impl Working {
         queue.working.fetch_add(1, Ordering::SeqCst);
         Self(queue)
     }
+}
+
+#[async_trait]
+impl Acknowledge for Working {
+    // A queue has forgotten what it handed out: the outbox repeats it.
+    async fn acknowledge(self: Box<Self>) {}
 }
 
 impl Drop for Working {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use roster_events::{Address, Bus, InProcessBus, Subscription};
 
-use crate::harness::name;
+use crate::{harness::name, jetstream};
 
 fn events(source: &str, consumer: &str) -> Subscription {
     Subscription::Events { source: name(source), consumer: name(consumer) }
@@ -58,4 +58,17 @@ async fn in_process_each_subscriber_gets_what_it_subscribed_to() {
 #[tokio::test]
 async fn in_process_replicas_share_a_subscription() {
     replicas_share_a_subscription(in_process()).await;
+}
+
+#[tokio::test]
+async fn jetstream_each_subscriber_gets_what_it_subscribed_to() {
+    let (_nats, bus) = jetstream::bus().await;
+    bus.declare(&name("other")).await.unwrap();
+    each_subscriber_gets_what_it_subscribed_to(bus).await;
+}
+
+#[tokio::test]
+async fn jetstream_replicas_share_a_subscription() {
+    let (_nats, bus) = jetstream::bus().await;
+    replicas_share_a_subscription(bus).await;
 }

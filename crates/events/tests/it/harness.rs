@@ -69,13 +69,14 @@ impl Handler for Effects {
     }
 }
 
-pub struct World {
+pub struct World<B = InProcessBus> {
     pub clock: Arc<MockClock>,
     pub env: Env,
-    pub bus: Arc<InProcessBus>,
+    pub bus: Arc<B>,
     pub outbox: Outbox,
     pub source: TempDb,
     pub sinks: Vec<(TempDb, Arc<Effects>)>,
+    pub consumers: Vec<ServiceName>,
     pub tasks: Tasks,
 }
 
@@ -88,13 +89,42 @@ impl World {
     pub async fn over(source: TempDb, seed: u64, consumers: &[&str]) -> Self {
         let (clock, env) = roster_testkit::env(seed);
         let bus = Arc::new(InProcessBus::new(env.clone()));
+        let world = World::keeping(source, bus, (clock, env), consumers).await;
+        world.attend();
+        world.subscribed(consumers.len() + 1).await;
+        world
+    }
+}
+
+impl<B: Bus> World<B> {
+    pub async fn on(bus: Arc<B>, env: (Arc<MockClock>, Env), consumers: &[&str]) -> Self {
+        let world = Self::unattended(bus, env, consumers).await;
+        world.attend();
+        world
+    }
+
+    /// A service that announces, while those who consume are not there.
+    pub async fn unattended(
+        bus: Arc<B>,
+        env: (Arc<MockClock>, Env),
+        consumers: &[&str],
+    ) -> Self {
+        Self::keeping(TempDb::new::<Source>().await, bus, env, consumers).await
+    }
+
+    async fn keeping(
+        source: TempDb,
+        bus: Arc<B>,
+        (clock, env): (Arc<MockClock>, Env),
+        consumers: &[&str],
+    ) -> Self {
         let names = consumers.iter().map(|consumer| name(consumer)).collect();
         let outbox = Outbox::new(name("identity"), names, source.db.clone(), env.clone());
         let tasks = Tasks::new();
         let on_bus: Arc<dyn Bus> = bus.clone();
         outbox.start(&on_bus, &tasks);
         let mut sinks = Vec::new();
-        for consumer in consumers {
+        for _ in consumers {
             let sink = TempDb::new::<Sink>().await;
             let effects = Arc::new(Effects {
                 db: sink.db.clone(),
@@ -103,25 +133,24 @@ impl World {
                 poison: Mutex::default(),
                 taken: Mutex::default(),
             });
-            let consumer = Consumer::new(
-                name(consumer),
-                name("identity"),
-                sink.db.clone(),
-                env.clone(),
-                Arc::clone(&effects),
-            );
-            consumer.start(Arc::clone(&on_bus), &tasks);
             sinks.push((sink, effects));
         }
-        let world = Self { clock, env, bus, outbox, source, sinks, tasks };
-        world.subscribed(consumers.len() + 1).await;
-        world
+        let consumers = consumers.iter().map(|consumer| name(consumer)).collect();
+        Self { clock, env, bus, outbox, source, sinks, consumers, tasks }
     }
 
-    /// Waits until everybody listens: what is published before is lost, and
-    /// only comes again with the next attempt.
-    async fn subscribed(&self, expected: usize) {
-        eventually(async || self.bus.subscriptions() >= expected).await;
+    /// Starts the consumers; again, as replicas of those that run.
+    pub fn attend(&self) {
+        for (consumer, (sink, effects)) in self.consumers.iter().zip(&self.sinks) {
+            let consumer = Consumer::new(
+                consumer.clone(),
+                name("identity"),
+                sink.db.clone(),
+                self.env.clone(),
+                Arc::clone(effects),
+            );
+            consumer.start(self.bus.clone(), &self.tasks);
+        }
     }
 
     pub async fn append(&self) -> EventId {
@@ -131,6 +160,42 @@ impl World {
         let id = self.outbox.append(&tx, user, &message, Retention::Evidence).await.unwrap();
         tx.commit().await.unwrap();
         id
+    }
+
+    /// Lets time pass, second by second, until everything is confirmed.
+    pub async fn confirmed(&self) {
+        eventually(async || {
+            self.clock.advance(Duration::from_secs(1));
+            self.unconfirmed().await == 0
+        })
+        .await;
+    }
+
+    pub async fn unconfirmed(&self) -> usize {
+        let all = self.all_deliveries().await;
+        all.iter().filter(|(_, each)| each.state != DeliveryState::Done).count()
+    }
+
+    pub async fn all_deliveries(&self) -> Vec<(EventId, EventDelivery)> {
+        let events = self.outbox.events(self.source.db.read()).await.unwrap();
+        self.outbox.deliveries(self.source.db.read(), &events).await.unwrap()
+    }
+
+    pub async fn delivery(&self, event: EventId, consumer: &str) -> EventDelivery {
+        let all = self.outbox.deliveries(self.source.db.read(), &[event]).await.unwrap();
+        all.into_iter().map(|(_, each)| each).find(|each| each.consumer == consumer).unwrap()
+    }
+
+    pub fn effects(&self, sink: usize) -> HashMap<EventId, u32> {
+        self.sinks[sink].1.taken.lock().unwrap().clone()
+    }
+}
+
+impl World {
+    /// Waits until everybody listens: what is published before is lost, and
+    /// only comes again with the next attempt.
+    async fn subscribed(&self, expected: usize) {
+        eventually(async || self.bus.subscriptions() >= expected).await;
     }
 
     /// Lets everything happen that happens without time passing.
@@ -155,24 +220,5 @@ impl World {
     /// Waits until the relay has noticed that time has passed.
     async fn woken(&self) {
         eventually(async || self.outbox.due().await.unwrap() == 0).await;
-    }
-
-    async fn unconfirmed(&self) -> usize {
-        let all = self.all_deliveries().await;
-        all.iter().filter(|(_, each)| each.state != DeliveryState::Done).count()
-    }
-
-    pub async fn all_deliveries(&self) -> Vec<(EventId, EventDelivery)> {
-        let events = self.outbox.events(self.source.db.read()).await.unwrap();
-        self.outbox.deliveries(self.source.db.read(), &events).await.unwrap()
-    }
-
-    pub async fn delivery(&self, event: EventId, consumer: &str) -> EventDelivery {
-        let all = self.outbox.deliveries(self.source.db.read(), &[event]).await.unwrap();
-        all.into_iter().map(|(_, each)| each).find(|each| each.consumer == consumer).unwrap()
-    }
-
-    pub fn effects(&self, sink: usize) -> HashMap<EventId, u32> {
-        self.sinks[sink].1.taken.lock().unwrap().clone()
     }
 }

@@ -5,5 +5,6 @@ mod bus;
 mod delivery;
 mod harness;
 mod inbox;
+mod jetstream;
 mod outbox;
 mod replicas;

@@ -1,0 +1,201 @@
+//! Events over a real broker, which fails as brokers do.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use roster_events::{Address, Bus, DeliveryState, JetStreamBus, NatsConfig, Receipt, Subscription};
+use roster_testkit::{TempNats, eventually};
+use tempfile::TempDir;
+
+use crate::harness::{World, name};
+
+const PERMISSIONS: &str = include_str!("../../../../deploy/nats/permissions.conf");
+
+async fn connected(service: &str, config: NatsConfig) -> Arc<JetStreamBus> {
+    let bus = JetStreamBus::connect(&name(service), config).await.unwrap();
+    eventually(async || bus.is_connected()).await;
+    Arc::new(bus)
+}
+
+fn config(nats: &TempNats) -> NatsConfig {
+    NatsConfig { servers: vec![nats.url()], ..NatsConfig::default() }
+}
+
+/// A broker, and a bus on it with the streams of identity.
+pub async fn bus() -> (TempNats, Arc<JetStreamBus>) {
+    let nats = TempNats::new().await;
+    let bus = connected("identity", config(&nats)).await;
+    bus.declare(&name("identity")).await.unwrap();
+    (nats, bus)
+}
+
+async fn world(consumers: &[&str]) -> (TempNats, World<JetStreamBus>) {
+    let (nats, bus) = bus().await;
+    let world = World::on(bus, roster_testkit::env(1), consumers).await;
+    (nats, world)
+}
+
+/// Every event took effect, and none twice.
+fn assert_once<B: Bus>(world: &World<B>, sink: usize, events: usize) {
+    let effects = world.effects(sink);
+    assert_eq!(effects.len(), events);
+    assert!(effects.values().all(|times| *times == 1), "{effects:?}");
+}
+
+#[tokio::test]
+async fn every_consumer_takes_each_event_in_once() {
+    let (_nats, world) = world(&["persona", "session"]).await;
+    for _ in 0..50 {
+        world.append().await;
+    }
+    world.confirmed().await;
+    assert_once(&world, 0, 50);
+    assert_once(&world, 1, 50);
+}
+
+#[tokio::test]
+async fn what_is_not_acknowledged_comes_again() {
+    let nats = TempNats::new().await;
+    let bus = connected("identity", NatsConfig { ack_wait_seconds: 1, ..config(&nats) }).await;
+    bus.declare(&name("identity")).await.unwrap();
+    let subscription = Subscription::Events { source: name("identity"), consumer: name("session") };
+    let mut inflow = bus.subscribe(subscription).await.unwrap();
+    let address = Address::Events { source: name("identity") };
+    bus.publish(&address, "one".into()).await.unwrap();
+    // As if the process had died on it.
+    drop(inflow.next().await.unwrap());
+    let again = inflow.next().await.unwrap();
+    assert_eq!(again.payload, "one");
+    again.done().await;
+    bus.publish(&address, "two".into()).await.unwrap();
+    assert_eq!(inflow.next().await.unwrap().payload, "two");
+}
+
+#[tokio::test]
+async fn a_consumer_that_joins_later_gets_what_was_announced_before() {
+    let (_nats, bus) = bus().await;
+    let address = Address::Events { source: name("identity") };
+    bus.publish(&address, "before".into()).await.unwrap();
+    let late = Subscription::Events { source: name("identity"), consumer: name("late") };
+    let mut inflow = bus.subscribe(late).await.unwrap();
+    assert_eq!(inflow.next().await.unwrap().payload, "before");
+}
+
+#[tokio::test]
+async fn a_stream_deleted_after_it_acknowledged_a_thousand_events_loses_none() {
+    let (nats, bus) = bus().await;
+    let world = World::unattended(bus, roster_testkit::env(1), &["session"]).await;
+    for _ in 0..1_000 {
+        world.append().await;
+    }
+    eventually(async || world.outbox.is_idle().await.unwrap()).await;
+    let admin = async_nats::connect(nats.url()).await.unwrap();
+    let admin = async_nats::jetstream::new(admin);
+    let mut stream = admin.get_stream("roster-events-identity").await.unwrap();
+    assert!(stream.info().await.unwrap().state.messages >= 1_000);
+    admin.delete_stream("roster-events-identity").await.unwrap();
+    assert_eq!(world.unconfirmed().await, 1_000);
+    world.attend();
+    world.confirmed().await;
+    assert_once(&world, 0, 1_000);
+}
+
+#[tokio::test]
+async fn a_broker_that_comes_back_with_nothing_is_taken_up_again() {
+    let (mut nats, world) = world(&["session"]).await;
+    world.append().await;
+    world.confirmed().await;
+    nats.kill();
+    eventually(async || !world.bus.is_connected()).await;
+    assert_eq!(world.bus.disconnections(), 1);
+    let address = Address::Events { source: name("identity") };
+    assert!(world.bus.publish(&address, "lost".into()).await.is_err());
+    let event = world.append().await;
+    eventually(async || world.outbox.is_idle().await.unwrap()).await;
+    assert_eq!(world.delivery(event, "session").await.state, DeliveryState::Pending);
+    nats.restart_wiped();
+    eventually(async || world.bus.is_connected()).await;
+    world.confirmed().await;
+    assert_once(&world, 0, 2);
+}
+
+#[tokio::test]
+async fn a_poison_event_does_not_hold_up_others() {
+    let (_nats, world) = world(&["session"]).await;
+    let poison = world.append().await;
+    *world.sinks[0].1.poison.lock().unwrap() = Some(poison);
+    eventually(async || {
+        world.clock.advance(Duration::from_secs(1));
+        world.delivery(poison, "session").await.state == DeliveryState::Parked
+    })
+    .await;
+    let other = world.append().await;
+    eventually(async || world.delivery(other, "session").await.state == DeliveryState::Done).await;
+    *world.sinks[0].1.poison.lock().unwrap() = None;
+    let tx = world.source.db.begin().await.unwrap();
+    world.outbox.retry_now(&tx, poison).await.unwrap();
+    tx.commit().await.unwrap();
+    eventually(async || world.delivery(poison, "session").await.state == DeliveryState::Done).await;
+}
+
+/// A service with the password that the permissions give it.
+async fn with_password(nats: &TempNats, folder: &TempDir, service: &str) -> Arc<JetStreamBus> {
+    let password_file = folder.path().join(service);
+    std::fs::write(&password_file, format!("{service}-secret\n")).unwrap();
+    connected(service, NatsConfig { user: service.to_owned(), password_file, ..config(nats) }).await
+}
+
+async fn guarded() -> (TempNats, TempDir) {
+    let settings =
+        ["identity", "session", "persona"].iter().fold(PERMISSIONS.to_owned(), |text, service| {
+            let variable = format!("${}_PASSWORD", service.to_uppercase());
+            assert!(text.contains(&variable));
+            text.replace(&variable, &format!("\"{service}-secret\""))
+        });
+    (TempNats::with(&settings).await, tempfile::tempdir().unwrap())
+}
+
+#[tokio::test]
+async fn nobody_can_announce_for_identity_or_confirm_for_another() {
+    let (nats, folder) = guarded().await;
+    let identity = with_password(&nats, &folder, "identity").await;
+    let session = with_password(&nats, &folder, "session").await;
+    identity.declare(&name("identity")).await.unwrap();
+    let receipts = Subscription::Receipts { source: name("identity") };
+    let mut receipts = identity.subscribe(receipts).await.unwrap();
+    let events = Subscription::Events { source: name("identity"), consumer: name("session") };
+    let mut events = session.subscribe(events).await.unwrap();
+
+    let announced = Address::Events { source: name("identity") };
+    let foreign = Address::Receipts { source: name("identity"), consumer: name("persona") };
+    let own = Address::Receipts { source: name("identity"), consumer: name("session") };
+    let (env, id) = (roster_testkit::env(1).1, roster_testkit::env(2).1);
+    let id = roster_kernel::EventId::generate(&id);
+    let receipt = Receipt::Done { event_id: id, counts: Vec::new(), at: env.now() }.encode();
+    let (forged, confirmed) = tokio::join!(
+        session.publish(&announced, "forged".into()),
+        session.publish(&foreign, receipt.clone().into()),
+    );
+    assert!(forged.is_err() && confirmed.is_err());
+
+    session.publish(&own, receipt.into()).await.unwrap();
+    let arrived = receipts.next().await.unwrap();
+    assert_eq!(arrived.address, own);
+    arrived.done().await;
+    identity.publish(&announced, "real".into()).await.unwrap();
+    let arrived = events.next().await.unwrap();
+    assert_eq!(arrived.payload, "real");
+    arrived.done().await;
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_named_and_never_shown() {
+    let missing = Path::new("/nowhere/password").to_owned();
+    let config = NatsConfig {
+        servers: vec!["nats://127.0.0.1:1".to_owned()],
+        user: "session".to_owned(),
+        password_file: missing,
+        ..NatsConfig::default()
+    };
+    let error = JetStreamBus::connect(&name("session"), config).await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot read /nowhere/password");
+}
