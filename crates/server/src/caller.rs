@@ -36,6 +36,7 @@ pub fn outgoing<T>(
     request.extensions_mut().insert(caller);
     if let Some(deadline) = deadline {
         request.set_timeout(deadline.remaining(now));
+        request.extensions_mut().insert(deadline);
     }
     request
 }

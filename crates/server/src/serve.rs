@@ -13,6 +13,7 @@ use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
+use roster_kernel::ServiceName;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -33,6 +34,11 @@ const ACCEPT_REST: Duration = Duration::from_millis(100);
 /// an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
+
+/// The service at the other end of the connection that a request came over,
+/// where its certificate proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerService(pub ServiceName);
 
 /// Serves gRPC on `listener` until `stop`, then lets accepted calls end. The
 /// answer is how many connections had to be cut.
@@ -64,7 +70,7 @@ where
                     Ok(place) => {
                         full = false;
                         let (service, stop) = (service.clone(), stop.clone());
-                        let served = connection(opening, peer, place, service, stop);
+                        let served = connection(opening, L::peer_service, peer, place, service, stop);
                         let open = meter.opened();
                         connections.spawn(async move {
                             let _open = open;

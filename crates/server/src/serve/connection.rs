@@ -6,12 +6,13 @@ use axum::body::Body;
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use roster_kernel::ServiceName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 use super::{
-    Limits, PeerAddr,
+    Limits, PeerAddr, PeerService,
     body::{AnswerBody, RequestBody, overloaded},
     calls::{Call, Calls},
     places::Place,
@@ -39,6 +40,12 @@ const PARTING: Duration = Duration::from_secs(2);
 /// How often a connection is looked at for calls that are given up.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Who is at the other end.
+struct Peer {
+    address: Option<SocketAddr>,
+    service: Option<ServiceName>,
+}
+
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -53,6 +60,7 @@ pub enum Ended {
 /// drain's time to end.
 pub async fn connection<O, T, S>(
     opening: O,
+    peer_service: fn(&T) -> Option<ServiceName>,
     peer: Option<SocketAddr>,
     place: Place,
     service: S,
@@ -80,12 +88,13 @@ where
         () = patience.as_mut() => return Ended::Closed,
         () = stop.cancelled() => return Ended::Closed,
     };
+    let peer = Peer { address: peer, service: peer_service(&stream) };
     let calls = Arc::new(Calls::default());
     let flow = Arc::new(Flow::default());
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&flow)));
     let counted = Arc::clone(&calls);
     let service =
-        service_fn(move |request| answer(service.clone(), request, peer, &counted, &place));
+        service_fn(move |request| answer(service.clone(), request, &peer, &counted, &place));
     let mut http = pin!(builder(&limits).serve_connection(socket, service));
     tokio::select! {
         ended = http.as_mut() => return closed(ended),
@@ -116,7 +125,7 @@ where
 fn answer<S>(
     service: S,
     request: Request<Incoming>,
-    peer: Option<SocketAddr>,
+    peer: &Peer,
     calls: &Arc<Calls>,
     place: &Place,
 ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<S>
@@ -130,8 +139,11 @@ where
     let share = Arc::new(memory.nothing());
     let counted = Arc::clone(&share);
     let mut request = request.map(|body| Body::new(RequestBody::new(body, counted)));
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(PeerAddr(peer));
+    if let Some(address) = peer.address {
+        request.extensions_mut().insert(PeerAddr(address));
+    }
+    if let Some(service) = &peer.service {
+        request.extensions_mut().insert(PeerService(service.clone()));
     }
     async move {
         let answer = if fits { service.oneshot(request).await? } else { overloaded().into_http() };

@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
 };
 
+use roster_kernel::ServiceName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
@@ -23,6 +24,12 @@ pub trait Listener: Send {
     fn accept(
         &self,
     ) -> impl Future<Output = io::Result<(Self::Opening, Option<SocketAddr>)>> + Send;
+
+    /// The service at the other end, where its certificate proves who it is.
+    #[must_use]
+    fn peer_service(_stream: &Self::Stream) -> Option<ServiceName> {
+        None
+    }
 }
 
 impl Listener for TcpListener {

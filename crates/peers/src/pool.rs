@@ -1,0 +1,209 @@
+//! Connections to the replicas of one service.
+//!
+//! They are held here, not in a `tonic` channel, for what that cannot say:
+//! whether a call that failed had been sent. One that had not goes to another
+//! replica, whatever its method; one that had is never repeated.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    client::conn::http2::{self, SendRequest},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use roster_kernel::{Env, ServiceName, Timestamp};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::{TlsConnector, rustls::pki_types};
+use tonic::body::Body;
+
+use crate::{
+    Identity,
+    certificates::{Current, HTTP2},
+};
+
+/// How long a replica may take to open a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a connection may be silent until it is asked whether it lives, and
+/// how long it may take to say so.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// How long the addresses of a service are believed.
+const ADDRESSES_FOR: TimeDelta = TimeDelta::seconds(5);
+
+/// How often one call looks for a connection that takes it.
+const MOST_TRIES: usize = 4;
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No replica could be reached: the call has not been made.
+    #[error("no replica can be reached")]
+    Unreachable(#[source] io::Error),
+    /// The connection broke after the call was sent.
+    #[error("the connection broke")]
+    Lost(#[source] hyper::Error),
+}
+
+#[derive(Debug)]
+pub struct Pool {
+    /// Whom the replicas have to prove to be.
+    service: ServiceName,
+    /// `host:port`, where the host may have several addresses.
+    address: String,
+    identity: Arc<Identity>,
+    env: Env,
+    known: Mutex<Known>,
+    next: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    addresses: Vec<SocketAddr>,
+    until: Option<Timestamp>,
+    slots: HashMap<SocketAddr, Arc<Slot>>,
+}
+
+/// The connection to one replica; whoever needs one while it is being opened
+/// waits for it instead of opening another.
+#[derive(Debug, Default)]
+struct Slot(tokio::sync::Mutex<Option<Open>>);
+
+#[derive(Debug)]
+struct Open {
+    sender: SendRequest<Body>,
+    generation: u64,
+}
+
+impl Pool {
+    pub fn new(service: ServiceName, address: String, identity: Arc<Identity>, env: Env) -> Self {
+        let (known, next) = (Mutex::default(), AtomicUsize::new(0));
+        Self { service, address, identity, env, known, next }
+    }
+
+    /// Sends a call to one of the replicas.
+    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Failure> {
+        let addresses = self.addresses().await.map_err(Failure::Unreachable)?;
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        // One more than there are: a connection may have been closed by the
+        // time that it is used.
+        for attempt in 0..(addresses.len() + 1).min(MOST_TRIES) {
+            let address = addresses[(first + attempt) % addresses.len()];
+            let mut sender = match self.sender(address).await {
+                Ok(sender) => sender,
+                Err(error) => {
+                    tracing::debug!(%error, service = %self.service, "replica not reached");
+                    failure = error;
+                    continue;
+                }
+            };
+            match sender.try_send_request(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(mut unsent) => match unsent.take_message() {
+                    Some(back) => {
+                        request = back;
+                        failure = io::Error::other(unsent.into_error());
+                    }
+                    None => return Err(Failure::Lost(unsent.into_error())),
+                },
+            }
+        }
+        // Where the replicas were, they are no longer.
+        self.known().until = None;
+        Err(Failure::Unreachable(failure))
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the replicas are; there is at least one.
+    async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let now = self.env.now();
+        {
+            let known = self.known();
+            if known.until.is_some_and(|until| now < until) {
+                return Ok(known.addresses.clone());
+            }
+        }
+        let found: io::Result<Vec<_>> = lookup_host(&self.address).await.map(Iterator::collect);
+        let mut known = self.known();
+        match found {
+            Ok(addresses) if !addresses.is_empty() => {
+                known.slots.retain(|address, _| addresses.contains(address));
+                known.addresses = addresses;
+                known.until = Some(now + ADDRESSES_FOR);
+            }
+            // A name server that is away takes nobody's connections with it.
+            Ok(_) | Err(_) if !known.addresses.is_empty() => {}
+            Ok(_) => return Err(io::ErrorKind::AddrNotAvailable.into()),
+            Err(error) => return Err(error),
+        }
+        Ok(known.addresses.clone())
+    }
+
+    async fn sender(&self, address: SocketAddr) -> io::Result<SendRequest<Body>> {
+        let slot = Arc::clone(self.known().slots.entry(address).or_default());
+        let mut slot = slot.0.lock().await;
+        let current = self.identity.current();
+        if let Some(open) = slot.as_ref()
+            && !open.sender.is_closed()
+            && open.generation == current.generation
+        {
+            return Ok(open.sender.clone());
+        }
+        // The old one, if there is one, ends with the last of its calls.
+        *slot = None;
+        let generation = current.generation;
+        let sender = within(CONNECT_WITHIN, self.open(address, current)).await?;
+        *slot = Some(Open { sender: sender.clone(), generation });
+        Ok(sender)
+    }
+
+    async fn open(&self, address: SocketAddr, current: Current) -> io::Result<SendRequest<Body>> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        let name = pki_types::ServerName::try_from(self.service.to_string());
+        let name = name.map_err(io::Error::other)?;
+        let stream = TlsConnector::from(current.client).connect(name, socket).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
+            return Err(io::Error::other("the service does not say that it speaks HTTP/2"));
+        }
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(true)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        drive(connection);
+        Ok(sender)
+    }
+}
+
+/// Reads and writes until nobody holds the connection any more.
+#[expect(clippy::disallowed_methods, reason = "a connection ends with those who hold it")]
+fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection to a service ended");
+        }
+    });
+}
+
+async fn within<T>(time: Duration, opening: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(time, opening).await.map_err(io::Error::from)?
+}
