@@ -60,6 +60,8 @@ mod tests {
             "cookie",
             "x-user-id",
             "x-roster-actor",
+            "roster-assertion",
+            "roster-origin",
             "x-forwarded-for",
             "x-request-id",
             "user-agent",
