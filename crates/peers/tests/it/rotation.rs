@@ -13,7 +13,7 @@ const CALLS: usize = 20;
 
 #[tokio::test]
 async fn certificates_and_their_authority_are_replaced_without_a_failed_call() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let folder = world.folder.path();
     let config = world.issue("gateway", &proper("gateway"));
     let gateway = Identity::load(&config).unwrap();
@@ -30,7 +30,12 @@ async fn certificates_and_their_authority_are_replaced_without_a_failed_call() {
         gateway.refresh();
         world.identity.refresh();
     };
-    calls().await;
+    let connection = async || {
+        calls().await;
+        world.seen().peer
+    };
+    let first = connection().await;
+    assert_eq!(connection().await, first);
     // Both authorities count, then each service changes, then one counts.
     let new = Authority::new();
     let both = format!("{}{}", world.authority.pem(), new.pem());
@@ -50,10 +55,20 @@ async fn certificates_and_their_authority_are_replaced_without_a_failed_call() {
     }
     refresh();
     calls().await;
-    // What was issued before is no longer of use.
-    let old = issue(folder, "old", &world.authority, &new, &proper("gateway"));
-    let old = world.to_session(&old, None);
-    assert!(call(&old, request(INTERNAL, service("gateway"))).await.is_err());
+    // What is open already is not what new calls go over.
+    assert_ne!(connection().await, first);
+    // Who knows nothing of the old authority is served, and who was issued a
+    // certificate by it no longer is.
+    let ask = async |by| {
+        let identity = issue(folder, "another", by, &new, &proper("gateway"));
+        call(&world.to_session(&identity, None), request(INTERNAL, service("gateway"))).await
+    };
+    ask(&new).await.unwrap();
+    ask(&world.authority).await.unwrap_err();
+    // The gateway itself shows its new one to whoever asks.
+    world.stop().await;
+    world.start().await;
+    calls().await;
 }
 
 #[tokio::test]

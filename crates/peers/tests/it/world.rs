@@ -29,7 +29,7 @@ use roster_peers::{
     connect, layer,
 };
 use roster_server::{
-    AccessTable, Limits, ServiceStack, Upstream,
+    AccessTable, Limits, PeerAddr, ServiceStack, Upstream,
     metrics::{ConnectionMeter, Meters},
     serve,
 };
@@ -100,6 +100,7 @@ fn paserk(key: &impl FormatAsPaserk) -> String {
 pub struct Seen {
     pub caller: Option<Caller>,
     pub deadline: Option<Deadline>,
+    pub peer: Option<PeerAddr>,
     pub headers: HeaderMap,
 }
 
@@ -279,6 +280,7 @@ async fn answer(session: &Session, head: &http::request::Parts) -> Response {
     *session.seen.lock().unwrap() = Some(Seen {
         caller: extensions.get().cloned(),
         deadline: extensions.get().copied(),
+        peer: extensions.get().copied(),
         headers: head.headers.clone(),
     });
     if head.headers.contains_key("wait") {
