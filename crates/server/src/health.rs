@@ -28,6 +28,31 @@ pub struct Probe {
     pub services: Vec<String>,
     /// Whether what they need works.
     pub check: Check,
+    /// Whether the whole works only if this does.
+    pub vital: bool,
+}
+
+impl Probe {
+    /// Whether `services` work, without which the whole does not.
+    pub fn new<F>(
+        services: impl IntoIterator<Item = impl Into<String>>,
+        check: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        let services = services.into_iter().map(Into::into).collect();
+        Self { services, check: Arc::new(move || Box::pin(check())), vital: true }
+    }
+
+    /// Whether `part` works, which is shown beside the services: nobody is to
+    /// be sent elsewhere for it.
+    pub fn aside<F>(part: &str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        Self { vital: false, ..Self::new([part], check) }
+    }
 }
 
 impl std::fmt::Debug for Probe {
@@ -37,7 +62,7 @@ impl std::fmt::Debug for Probe {
 }
 
 /// Starts watching and answers the health service. The state of the whole,
-/// under the empty name, is serving while every service is. While tasks are
+/// under the empty name, is serving while every vital probe succeeds. While tasks are
 /// told to end, nothing is serving: a drain has begun.
 pub async fn start(probes: Vec<Probe>, env: Env, tasks: &Tasks) -> Routes {
     let (reporter, service) = tonic_health::server::health_reporter();
@@ -59,7 +84,7 @@ pub async fn start(probes: Vec<Probe>, env: Env, tasks: &Tasks) -> Routes {
 /// Runs the probes, all at once, and says of every service whether it works.
 async fn examine(probes: &[Probe], env: &Env) -> Vec<(String, bool)> {
     let works = join_all(probes.iter().map(|probe| works(probe, env))).await;
-    let whole = works.iter().all(|works| *works);
+    let whole = probes.iter().zip(&works).all(|(probe, works)| *works || !probe.vital);
     let services = probes.iter().zip(works).flat_map(|(probe, works)| {
         probe.services.iter().map(move |service| (service.clone(), works))
     });

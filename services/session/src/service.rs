@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use futures_util::future::BoxFuture;
 use roster_db::{Db, replay::FingerprintKey};
 use roster_events::Bus;
 use roster_kernel::{Env, PageTokens, ServiceName};
@@ -109,13 +108,12 @@ impl Service {
     #[must_use]
     pub fn probe(&self) -> Probe {
         let db = self.cx.db.clone();
-        let check = move || -> BoxFuture<'static, bool> {
-            let db = db.clone();
-            Box::pin(async move { db.ping().await.is_ok() })
-        };
         let services =
             [session_service_server::SERVICE_NAME, session_admin_service_server::SERVICE_NAME];
-        Probe { services: services.map(str::to_owned).to_vec(), check: Arc::new(check) }
+        Probe::new(services, move || {
+            let db = db.clone();
+            async move { db.ping().await.is_ok() }
+        })
     }
 
     /// Catches up with identity's ledger: whoever serves the routes does this

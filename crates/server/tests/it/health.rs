@@ -11,7 +11,7 @@ use std::{
 use roster_kernel::Timestamp;
 use roster_server::{
     Tasks, Upstream,
-    health::{Check, Probe, start},
+    health::{Probe, start},
 };
 use roster_testkit::{MockClock, env};
 use tonic::{Code, Streaming};
@@ -35,15 +35,12 @@ impl Watched {
         let works = Arc::new(AtomicBool::new(true));
         let tasks = Tasks::new();
         let told = Arc::clone(&works);
-        let told: Check = Arc::new(move || {
+        let told = move || {
             let works = told.load(Ordering::Relaxed);
-            Box::pin(async move { works })
-        });
-        let always: Check = Arc::new(|| Box::pin(async { true }));
-        let probes = vec![
-            Probe { services: vec!["told".to_owned(), "too".to_owned()], check: told },
-            Probe { services: vec!["always".to_owned()], check: always },
-        ];
+            async move { works }
+        };
+        let probes =
+            vec![Probe::new(["told", "too"], told), Probe::new(["always"], || async { true })];
         let routes = start(probes, env, &tasks).await;
         let client = HealthClient::new(Upstream::from(routes));
         Self { clock, works, tasks, client }
@@ -113,8 +110,7 @@ async fn a_service_that_is_not_there_has_no_state() {
 async fn a_probe_that_hangs_has_failed() {
     let (clock, env) = env(1);
     let tasks = Tasks::new();
-    let check: Check = Arc::new(|| Box::pin(std::future::pending()));
-    let probes = vec![Probe { services: vec!["stuck".to_owned()], check }];
+    let probes = vec![Probe::new(["stuck"], std::future::pending)];
     let started = start(probes, env, &tasks);
     let meanwhile = async {
         eventually(async || clock.next_wake().is_some()).await;
@@ -124,4 +120,22 @@ async fn a_probe_that_hangs_has_failed() {
     let request = HealthCheckRequest { service: "stuck".to_owned() };
     let answer = HealthClient::new(Upstream::from(routes)).check(request).await.unwrap();
     assert_eq!(answer.into_inner().status(), ServingStatus::NotServing);
+}
+
+#[tokio::test]
+async fn what_is_not_vital_is_shown_and_takes_nothing_down() {
+    let (_clock, env) = env(1);
+    let tasks = Tasks::new();
+    let probes =
+        vec![Probe::new(["main"], || async { true }), Probe::aside("events", || async { false })];
+    let health = HealthClient::new(Upstream::from(start(probes, env, &tasks).await));
+    for (service, expected) in [
+        ("events", ServingStatus::NotServing),
+        ("main", ServingStatus::Serving),
+        ("", ServingStatus::Serving),
+    ] {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = health.clone().check(request).await.unwrap();
+        assert_eq!(answer.into_inner().status(), expected, "{service}");
+    }
 }
