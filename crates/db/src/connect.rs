@@ -10,7 +10,7 @@ use std::{
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    TransactionTrait, sqlx::postgres::PgListener,
 };
 
 use roster_server::metrics::Meters;
@@ -26,7 +26,7 @@ pub struct Db {
 
 #[derive(Debug)]
 struct Inner {
-    engine: Engine,
+    config: DbConfig,
     readers: DatabaseConnection,
     writers: DatabaseConnection,
     /// Whether the last attempt to write found no room, or no right, to.
@@ -65,20 +65,20 @@ impl Db {
         let writers = config.writers().await?;
         let readers = config.readers().await?;
         let refusing = Refusing::default();
-        let inner = Inner { engine: config.engine(), readers, writers, refusing };
+        let inner = Inner { config: config.clone(), readers, writers, refusing };
         Ok(Self { inner: Arc::new(inner), timing: None })
     }
 
     /// Which engine keeps the tables.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        self.inner.engine
+        self.inner.config.engine()
     }
 
     /// The same database, whose transactions are timed under its `name`.
     #[must_use]
     pub fn measured(mut self, meters: &Meters, name: &'static str) -> Self {
-        self.timing = Some(Arc::new(Timing::new(meters, self.inner.engine, name)));
+        self.timing = Some(Arc::new(Timing::new(meters, self.engine(), name)));
         self
     }
 
@@ -103,7 +103,7 @@ impl Db {
         if let Some(timing) = &self.timing {
             timing.waited(asked.elapsed());
         }
-        Ok(Tx::new(begun, self.inner.engine, refusing, self.timing.clone()))
+        Ok(Tx::new(begun, self.engine(), refusing, self.timing.clone()))
     }
 
     /// Whether the database answers, is one that has been migrated, and can be
@@ -112,12 +112,12 @@ impl Db {
     pub async fn ping(&self) -> Result<(), DbError> {
         let read = "SELECT 1 FROM seaql_migrations LIMIT 1";
         self.inner.readers.execute_unprepared(read).await?;
-        if self.inner.engine == Engine::Postgres {
+        if self.engine() == Engine::Postgres {
             engine::postgres::writable(&self.inner.readers).await?;
         }
         if self.inner.refusing.noted() {
             let tx = self.begin().await?;
-            let write = match self.inner.engine {
+            let write = match self.engine() {
                 Engine::Sqlite => engine::sqlite::SMALLEST_WRITE,
                 Engine::Postgres => engine::postgres::SMALLEST_WRITE,
             };
@@ -129,10 +129,33 @@ impl Db {
         Ok(())
     }
 
+    /// What other processes tell on `channel` ([`Tx::notify`]), over a
+    /// connection of its own; nothing on SQLite, which has one process. A word
+    /// can be lost, so nothing may depend on it but how soon.
+    pub async fn news(&self, channel: &str) -> Result<Option<News>, DbError> {
+        match &self.inner.config {
+            DbConfig::Sqlite(_) => Ok(None),
+            DbConfig::Postgres(config) => {
+                Ok(Some(News(engine::postgres::listen(config, channel).await?)))
+            }
+        }
+    }
+
     /// Closes all connections, letting SQLite fold its log into the file.
     pub async fn close(&self) -> Result<(), DbError> {
         self.inner.readers.close_by_ref().await?;
         Ok(self.inner.writers.close_by_ref().await?)
+    }
+}
+
+/// What other processes tell.
+#[derive(Debug)]
+pub struct News(PgListener);
+
+impl News {
+    /// Completes at the next word, and when some may have been lost.
+    pub async fn next(&mut self) -> Result<(), DbError> {
+        engine::postgres::heard(&mut self.0).await
     }
 }
 

@@ -15,7 +15,7 @@ mod tx;
 
 pub use batch::delete_in_batches;
 pub use config::{DbConfig, Engine, SqliteConfig};
-pub use connect::Db;
+pub use connect::{Db, News};
 pub use error::DbError;
 pub use migrate::column;
 pub use postgres::{DatabaseUrl, PoolConfig, PostgresConfig};

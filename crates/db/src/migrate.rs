@@ -51,6 +51,18 @@ impl Db {
         Ok(pending)
     }
 
+    /// The names of the migrations that are missing, for a process that must not
+    /// apply them itself. A database that a newer version has migrated lacks
+    /// nothing: older processes go on while newer ones take their places.
+    pub async fn lacks<M: MigratorTrait>(config: &DbConfig) -> Result<Vec<String>, DbError> {
+        let connection = config.single().await?;
+        let tx = connection.begin().await?;
+        let applied = applied(&tx).await?;
+        tx.rollback().await?;
+        connection.close().await?;
+        Ok(names::<M>().into_iter().filter(|name| !applied.contains(name)).collect())
+    }
+
     /// Whether there is nothing: no migration was ever applied, or a file is
     /// gone or cut down to nothing. Makes nothing.
     pub async fn is_missing(config: &DbConfig) -> Result<bool, DbError> {

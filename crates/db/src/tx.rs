@@ -53,6 +53,15 @@ impl Tx {
         }
     }
 
+    /// Tells the other processes that work on this database, once this has
+    /// committed, that there is news on `channel`: see [`crate::Db::news`].
+    pub async fn notify(&self, channel: &str) -> Result<(), DbError> {
+        match self.engine {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => engine::postgres::notify(&self.inner, channel).await,
+        }
+    }
+
     /// Makes all of it durable, at once.
     pub async fn commit(self) -> Result<(), DbError> {
         let span = tracing::debug_span!(

@@ -15,7 +15,7 @@ use std::{
 
 use chrono::TimeDelta;
 use prost::{Message, Name};
-use roster_db::{Db, DbError, Tx};
+use roster_db::{Db, DbError, News, Tx};
 use roster_kernel::{Deadline, Env, EventId, ServiceName, Timestamp, UserId};
 use sea_orm::ConnectionTrait;
 use tokio::sync::Notify;
@@ -28,6 +28,9 @@ pub(crate) use store::Due;
 /// How often somebody who waits for a receipt looks for it unasked: another
 /// replica may have stored it.
 const WAIT_POLL: Duration = Duration::from_millis(500);
+
+/// Where replicas tell each other of receipts.
+const RECEIPTS: &str = "outbox.receipts";
 
 /// How long retired events are kept that nobody needs as evidence: as long as
 /// an operation can be repeated with its `request_id`.
@@ -314,8 +317,20 @@ impl Outbox {
                 store::note_failure(&tx, *event_id, consumer, failure).await?;
             }
         }
+        tx.notify(RECEIPTS).await?;
         tx.commit().await?;
-        self.inner.receipt.notify_waiters();
+        self.receipt_came();
         Ok(())
+    }
+
+    /// Wakes those who wait for a receipt.
+    pub(crate) fn receipt_came(&self) {
+        self.inner.receipt.notify_waiters();
+    }
+
+    /// What other replicas tell of receipts that they have taken; nothing where
+    /// there are none.
+    pub(crate) async fn receipts_elsewhere(&self) -> Result<Option<News>, DbError> {
+        self.inner.db.news(RECEIPTS).await
     }
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
+use roster_db::DbError;
 use roster_server::Tasks;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,38 @@ impl Outbox {
         tasks.spawn("outbox relay", relay);
         let receipts = receive(self.clone(), Arc::clone(bus), tasks.token());
         tasks.spawn("outbox receipts", receipts);
+        tasks.spawn("outbox news", hear(self.clone(), tasks.token()));
+    }
+}
+
+/// Wakes those who wait here for receipts that other replicas take. Who is
+/// not woken looks by itself, a little later.
+async fn hear(outbox: Outbox, stop: CancellationToken) {
+    let env = outbox.env().clone();
+    loop {
+        tokio::select! {
+            heard = hear_all(&outbox) => match heard {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "news are not heard");
+                }
+            },
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = env.sleep(REST) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Ends where there is nobody to hear from.
+async fn hear_all(outbox: &Outbox) -> Result<(), DbError> {
+    let Some(mut news) = outbox.receipts_elsewhere().await? else { return Ok(()) };
+    loop {
+        // For what was told before anybody listened.
+        outbox.receipt_came();
+        news.next().await?;
     }
 }
 

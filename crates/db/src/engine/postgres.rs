@@ -1,10 +1,11 @@
 //! A schema of a PostgreSQL database.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
-    DbErr, RuntimeErr, Statement, sqlx::postgres::PgConnectOptions,
+    DbErr, RuntimeErr, Statement,
+    sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 
 use crate::{DbError, PostgresConfig, error::Class};
@@ -68,6 +69,36 @@ fn connect_options(config: &PostgresConfig, time: Duration) -> Result<PgConnectO
             ("lock_timeout", milliseconds(config.lock_timeout)),
             ("idle_in_transaction_session_timeout", milliseconds(config.idle_in_transaction)),
         ]))
+}
+
+/// Tells those who listen on `channel` that there is news, once `tx` commits.
+pub async fn notify(tx: &DatabaseTransaction, channel: &str) -> Result<(), DbError> {
+    let tell = "SELECT pg_notify(current_schema() || $1, '')";
+    let channel = format!(".{channel}");
+    let tell = Statement::from_sql_and_values(DatabaseBackend::Postgres, tell, [channel.into()]);
+    tx.execute_raw(tell).await?;
+    Ok(())
+}
+
+/// A connection of its own that listens on `channel`.
+pub async fn listen(config: &PostgresConfig, channel: &str) -> Result<PgListener, DbError> {
+    let connect = connect_options(config, config.statement_timeout)?;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(config.pool.acquire_timeout)
+        .connect_lazy_with(connect);
+    let failed = |error| DbError::from(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
+    let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
+    listener.listen(&format!("{}.{channel}", config.schema)).await.map_err(failed)?;
+    Ok(listener)
+}
+
+/// Waits for the next word; answers, too, when the connection was lost, as
+/// nobody knows what was said meanwhile.
+pub async fn heard(listener: &mut PgListener) -> Result<(), DbError> {
+    let heard = listener.try_recv().await;
+    heard.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+    Ok(())
 }
 
 /// Refuses a server that Roster does not work with.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roster_db::{Db, DbConfig, DbError, PostgresConfig};
+use roster_db::{Db, DbConfig, DbError, News, PostgresConfig};
 use roster_testkit::{TempDb, TempPostgres, eventually};
 use sea_orm::{ConnectionTrait as _, Statement};
 
@@ -178,4 +178,43 @@ async fn a_server_that_is_away_is_unavailable_and_no_secret_is_told() {
     assert!(matches!(error, DbError::Unavailable(_)), "{error:?}");
     let told = format!("{error} {error:?} {config} {config:?} {db:?}");
     assert!(!told.contains("kept"), "{told}");
+}
+
+async fn tell(db: &Db, channel: &str) -> Result<(), DbError> {
+    let tx = db.begin().await?;
+    tx.notify(channel).await?;
+    tx.commit().await
+}
+
+/// Whether there are news within a time in which they surely come.
+async fn hears(news: &mut News) -> bool {
+    tokio::time::timeout(Duration::from_secs(20), news.next()).await.is_ok()
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test has one"]
+async fn processes_tell_each_other_what_they_have_committed() {
+    let (database, db) = hasty().await;
+    let mut heard = db.news("numbers").await.unwrap().unwrap();
+    // Of another service, and of another kind: neither is heard here.
+    let other = DbConfig::Postgres(PostgresConfig::new(database.url(), "other"));
+    Db::migrate::<Migrator>(&other).await.unwrap();
+    let other = Db::open(&other).await.unwrap();
+    tell(&other, "numbers").await.unwrap();
+    tell(&db, "letters").await.unwrap();
+    // What is not committed is not told.
+    let tx = db.begin().await.unwrap();
+    tx.notify("numbers").await.unwrap();
+    drop(tx);
+    let early = tokio::time::timeout(Duration::from_millis(100), heard.next()).await;
+    assert!(early.is_err(), "told what is not so");
+
+    tell(&db, "numbers").await.unwrap();
+    assert!(hears(&mut heard).await);
+
+    // Who was cut off is told, as something may have been said meanwhile.
+    end_others(&db).await;
+    assert!(hears(&mut heard).await);
+    eventually(async || tell(&db, "numbers").await.is_ok()).await;
+    assert!(hears(&mut heard).await);
 }

@@ -104,11 +104,7 @@ impl<B: Bus> World<B> {
     }
 
     /// A service that announces, while those who consume are not there.
-    pub async fn unattended(
-        bus: Arc<B>,
-        env: (Arc<MockClock>, Env),
-        consumers: &[&str],
-    ) -> Self {
+    pub async fn unattended(bus: Arc<B>, env: (Arc<MockClock>, Env), consumers: &[&str]) -> Self {
         Self::keeping(TempDb::new::<Source>().await, bus, env, consumers).await
     }
 
