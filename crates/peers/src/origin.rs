@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// The header that it travels in, beside a service's own certificate only.
 pub const HEADER: HeaderName = HeaderName::from_static("roster-origin");
 
-const MOST_USER_AGENT_CHARS: usize = 256;
+const MOST_USER_AGENT_CHARS: usize = 512;
 
 #[derive(Serialize, Deserialize)]
 struct Told {

@@ -26,8 +26,8 @@ const MOST_TIMEOUT: u128 = 99_999_999;
 pub struct Target {
     /// The service: a DNS name of its certificate.
     pub service: ServiceName,
-    /// `host:port`; every address of the host is a replica.
-    pub address: String,
+    /// Each `host:port`; every address of every host is a replica.
+    pub addresses: Vec<String>,
 }
 
 /// The way to `target`, for a service that shows `identity`. Who speaks for
@@ -39,7 +39,7 @@ pub fn connect(
     signer: Option<Signer>,
     env: Env,
 ) -> Upstream {
-    let pool = Pool::new(target.service.clone(), target.address, identity, env.clone());
+    let pool = Pool::new(target.service.clone(), target.addresses, identity, env.clone());
     let link = Arc::new(Link { service: target.service, pool, signer, env });
     let remote = service_fn(move |request| {
         let link = Arc::clone(&link);

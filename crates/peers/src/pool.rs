@@ -16,6 +16,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use http::{Request, Response};
 use hyper::{
     body::Incoming,
@@ -60,8 +61,8 @@ pub enum Failure {
 pub struct Pool {
     /// Whom the replicas have to prove to be.
     service: ServiceName,
-    /// `host:port`, where the host may have several addresses.
-    address: String,
+    /// `host:port`, where a host may have several addresses.
+    hosts: Vec<String>,
     identity: Arc<Identity>,
     env: Env,
     known: Mutex<Known>,
@@ -87,9 +88,14 @@ struct Open {
 }
 
 impl Pool {
-    pub fn new(service: ServiceName, address: String, identity: Arc<Identity>, env: Env) -> Self {
+    pub fn new(
+        service: ServiceName,
+        hosts: Vec<String>,
+        identity: Arc<Identity>,
+        env: Env,
+    ) -> Self {
         let (known, next) = (Mutex::default(), AtomicUsize::new(0));
-        Self { service, address, identity, env, known, next }
+        Self { service, hosts, identity, env, known, next }
     }
 
     /// Sends a call to one of the replicas.
@@ -138,7 +144,7 @@ impl Pool {
                 return Ok(known.addresses.clone());
             }
         }
-        let found: io::Result<Vec<_>> = lookup_host(&self.address).await.map(Iterator::collect);
+        let found = look_up(&self.hosts).await;
         let mut known = self.known();
         match found {
             Ok(addresses) if !addresses.is_empty() => {
@@ -191,6 +197,26 @@ impl Pool {
             .map_err(io::Error::other)?;
         drive(connection);
         Ok(sender)
+    }
+}
+
+/// Every address of every host. One that has none takes nothing from the
+/// others.
+async fn look_up(hosts: &[String]) -> io::Result<Vec<SocketAddr>> {
+    let looked_up = join_all(hosts.iter().map(lookup_host)).await;
+    let mut found = Vec::new();
+    let mut failure = None;
+    for addresses in looked_up {
+        match addresses {
+            Ok(addresses) => {
+                found.extend(addresses.filter(|it| !found.contains(it)).collect::<Vec<_>>())
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if found.is_empty() => Err(error),
+        Some(_) | None => Ok(found),
     }
 }
 

@@ -6,8 +6,8 @@ use roster_kernel::{Actor, Caller, Origin, ServiceName, SessionId, Timestamp, Us
 use serde::{Deserialize, Serialize};
 
 /// A client may call itself anything; what goes along is bounded, so that the
-/// header is.
-const MOST_USER_AGENT_CHARS: usize = 256;
+/// header is. As much as the edge keeps.
+const MOST_USER_AGENT_CHARS: usize = 512;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,8 +17,10 @@ async fn certificates_and_their_authority_are_replaced_without_a_failed_call() {
     let folder = world.folder.path();
     let config = world.issue("gateway", &proper("gateway"));
     let gateway = Identity::load(&config).unwrap();
-    let target =
-        Target { service: ServiceName::from_static("session"), address: world.address.to_string() };
+    let target = Target {
+        service: ServiceName::from_static("session"),
+        addresses: vec![world.address.to_string()],
+    };
     let upstream = connect(target, Arc::clone(&gateway), None, world.env.clone());
     let calls = async || {
         let all = (0..CALLS).map(|_| call(&upstream, request(INTERNAL, service("gateway"))));

@@ -175,7 +175,7 @@ impl World {
     /// with `signer`.
     pub fn to_session(&self, identity: &IdentityConfig, signer: Option<Signer>) -> Upstream {
         let service = ServiceName::from_static("session");
-        let target = Target { service, address: self.address.to_string() };
+        let target = Target { service, addresses: vec![self.address.to_string()] };
         connect(target, Identity::load(identity).unwrap(), signer, self.env.clone())
     }
 
