@@ -48,10 +48,12 @@ impl Username {
     }
 
     /// Takes what somebody claims to be their username: it is mapped where
-    /// it can be, but not held to what is asked of new ones.
+    /// it can be, but not held to what is asked of new ones. Can be looked for
+    /// in every database: PostgreSQL takes no U+0000, in whose place stands
+    /// what is in no username either.
     #[must_use]
     pub fn claimed(text: &str) -> Self {
-        Self(mapped(text).unwrap_or_else(|| text.to_owned()))
+        Self(mapped(text).unwrap_or_else(|| text.replace('\0', "\u{fffd}")))
     }
 
     /// Takes a username that was parsed before it was stored, under rules
@@ -220,6 +222,8 @@ mod tests {
         assert_eq!(Username::claimed("Аdmin").as_str(), "аdmin");
         assert_eq!(Username::claimed("A B").as_str(), "A B");
         assert_eq!(Username::claimed("").as_str(), "");
+        assert_eq!(Username::claimed("a\0b").as_str(), "a\u{fffd}b");
+        assert!(Username::parse("a\u{fffd}b").is_err());
     }
 
     /// Characters from where the rules differ, so that chance meets them.
