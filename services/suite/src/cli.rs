@@ -5,8 +5,12 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use roster_kernel::Env;
 use roster_server::config::process_env;
+use secrecy::SecretString;
 
-use crate::{Suite, first_start, migrate, recover, rotate, verify_export};
+use crate::{
+    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover, rotate,
+    verify_export,
+};
 
 /// User administration for a team's platform.
 #[derive(Debug, Parser)]
@@ -24,6 +28,15 @@ pub struct Cli {
 enum Command {
     /// Run every service in this process (the default).
     Serve,
+    /// Run the identity service alone; this and the next three are for an
+    /// installation of several processes.
+    Identity,
+    /// Run the session service alone.
+    Session,
+    /// Run the persona service alone.
+    Persona,
+    /// Run the edge alone.
+    Gateway,
     /// Bring the databases up to date and exit.
     Migrate {
         /// Only say what would run.
@@ -37,6 +50,18 @@ enum Command {
     /// Do what nobody can do over the network any more.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Make certificates and keys for trying several processes: an authority,
+    /// one certificate for each service and one for operators, the keys of
+    /// assertions, and secrets. Not for production.
+    DevCerts {
+        /// Where they go: a folder that is empty, or not there yet.
+        folder: PathBuf,
+    },
+    /// Make the secrets of an installation of several processes.
+    Secrets {
+        /// Where they go: a file that is not there yet.
+        file: PathBuf,
+    },
     /// Check an export against its manifest: the answers of `ExportUserData`
     /// as grpcurl prints them.
     VerifyExport {
@@ -86,6 +111,10 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         let telemetry = roster_server::telemetry::init(&config.telemetry())?;
         let ended = match &cli.command {
             None | Some(Command::Serve) => Suite::serve(config, admin_password, env).await,
+            Some(Command::Identity) => serve(&config, Part::Identity, admin_password, env).await,
+            Some(Command::Session) => serve(&config, Part::Session, None, env).await,
+            Some(Command::Persona) => serve(&config, Part::Persona, None, env).await,
+            Some(Command::Gateway) => Node::gateway(&config, env).await?.serve(&config, None).await,
             Some(Command::Migrate { plan: true }) => migrate::show_plan(&config).await,
             Some(Command::Migrate { plan: false }) => migrate::run(&config, &env).await,
             Some(Command::Reconcile) => migrate::reconcile(config, env).await,
@@ -93,9 +122,22 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await
             }
+            Some(Command::DevCerts { folder }) => dev_certs(folder, &env),
+            Some(Command::Secrets { file }) => Ok(Secrets::create(file, &env)?),
             Some(Command::VerifyExport { file }) => verify_export::run(file),
         };
         telemetry.flush().await;
         ended
     })
+}
+
+/// Runs one service.
+async fn serve(
+    config: &RosterConfig,
+    part: Part,
+    admin_password: Option<SecretString>,
+    env: Env,
+) -> anyhow::Result<()> {
+    let node = Node::service(config, part, env, config.identity.hash_params()).await?;
+    node.serve(config, admin_password).await
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use roster_events::NatsConfig;
 use roster_gateway::GatewayConfig;
 use roster_identity::IdentityConfig;
 use roster_server::{
@@ -17,7 +18,7 @@ use roster_session::SessionConfig;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::DatabaseConfig;
+use crate::{DatabaseConfig, PeersConfig, Secrets};
 
 /// An address in a setting; empty, or `off`, for none.
 mod address {
@@ -112,8 +113,15 @@ pub struct RosterConfig {
     /// Where services of this machine ask for API keys: the path of a Unix
     /// socket, of at most 90 bytes; empty for none.
     pub internal_socket: PathBuf,
+    /// A file with the secrets of an installation of several processes; empty
+    /// for the one that the first start makes in the data directory.
+    pub secrets_file: PathBuf,
     /// Where the services keep their tables.
     pub database: DatabaseConfig,
+    /// One process for each service: how they reach each other.
+    pub peers: PeersConfig,
+    /// One process for each service: the broker that carries events.
+    pub events: NatsConfig,
     /// Encryption of the connections to `listen`.
     pub tls: TlsConfig,
     /// Logs.
@@ -139,7 +147,10 @@ impl Default for RosterConfig {
             metrics_listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 9090))),
             metrics_allow_remote: false,
             internal_socket: PathBuf::new(),
+            secrets_file: PathBuf::new(),
             database: DatabaseConfig::default(),
+            peers: PeersConfig::default(),
+            events: NatsConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
             telemetry: ExportConfig::default(),
@@ -224,11 +235,25 @@ impl RosterConfig {
             return Err(format!("internal_socket must have at most {LONGEST_SOCKET_PATH} bytes"));
         }
         self.database.validate().map_err(|error| format!("database.{error}"))?;
+        self.peers.validate().map_err(|error| format!("peers.{error}"))?;
+        if !self.events.servers.is_empty() {
+            self.events.validate().map_err(|error| format!("events.{error}"))?;
+        }
         self.tls.validate().map_err(|error| format!("tls: {error}"))?;
         self.server.validate().map_err(|error| format!("server.{error}"))?;
         self.gateway.validate()?;
         self.identity.validate().map_err(|error| format!("identity.{error}"))?;
         self.session.validate().map_err(|error| format!("session.{error}"))
+    }
+
+    /// Where the secrets are.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        if self.secrets_file.as_os_str().is_empty() {
+            Secrets::path(&self.data_dir)
+        } else {
+            self.secrets_file.clone()
+        }
     }
 
     /// What telemetry is set up with.
@@ -327,6 +352,10 @@ mod tests {
             ("ROSTER__DATABASE__WRITERS", "0", "database.writers"),
             ("ROSTER__DATABASE__IDLE", "9", "database.idle"),
             ("ROSTER__DATABASE__ACQUIRE_SECONDS", "0", "database.acquire_seconds"),
+            ("ROSTER__PEERS__SESSION", "session", "peers.session"),
+            ("ROSTER__PEERS__CLOCK_TOLERANCE_SECONDS", "31", "peers.clock_tolerance_seconds"),
+            ("ROSTER__PEERS__ALLOW", "crm GetUser", "peers.allow"),
+            ("ROSTER__EVENTS__SERVERS", "nats://user:word@host", "events.servers"),
             ("ROSTER__TLS__KEY", "key.pem", "tls"),
             ("ROSTER__TLS__CERTIFICATE", "certificate.pem", "tls"),
             ("ROSTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, proxy", "`proxy`"),

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use roster_identity::FirstAdmin;
 use secrecy::ExposeSecret as _;
 
-use crate::{RosterConfig, Suite};
+use crate::{Node, RosterConfig, Suite};
 
 /// Says where everything is. The password of a new administrator is printed
 /// here, once, and nowhere else.
@@ -26,6 +26,19 @@ pub fn greet(suite: &Suite, config: &RosterConfig, admin: Option<&FirstAdmin>) -
             }
             None => writeln!(out, "  password        as given by ADMIN_PASSWORD")?,
         }
+    }
+    out.flush()
+}
+
+/// The same of a process that runs one service.
+pub fn greet_node(node: &Node) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Roster {}, {}", env!("CARGO_PKG_VERSION"), node.name())?;
+    if let Some(address) = node.address() {
+        writeln!(out, "  address         {address}")?;
+    }
+    if let Some(address) = node.metrics_address() {
+        writeln!(out, "  metrics         http://{address}/metrics")?;
     }
     out.flush()
 }

@@ -8,11 +8,16 @@
 pub mod cli;
 mod config;
 mod database;
+mod dev_certs;
 mod encryption;
 mod first_start;
 mod internal_socket;
+mod listening;
 mod lock;
 mod migrate;
+mod node;
+mod parts;
+mod peers;
 mod recover;
 mod rotate;
 mod secrets;
@@ -22,7 +27,11 @@ mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
 pub use database::DatabaseConfig;
+pub use dev_certs::make as dev_certs;
 pub use lock::{DataDirLock, LockError};
+pub use migrate::all as migrate;
+pub use node::{Node, Part};
+pub use peers::PeersConfig;
 pub use rotate::{Rotated, rotate_keys};
 pub use secrets::{Secrets, SecretsError};
 pub use suite::{StartError, Suite};

@@ -29,6 +29,9 @@ pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
 /// only one process may work on, and of the secrets: before the first
 /// database, as databases without secrets mean that the secrets were lost.
 /// Whoever works on the databases holds the lock until they are closed.
+///
+/// Secrets in a file of their own are those of an installation that is more
+/// than this process: they are never made here.
 pub async fn prepare(
     config: &RosterConfig,
     env: &Env,
@@ -37,7 +40,10 @@ pub async fn prepare(
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
     let lock = DataDirLock::take(folder)?;
-    let secrets = Secrets::path(folder);
+    if !config.secrets_file.as_os_str().is_empty() {
+        return Ok((lock, Secrets::load(&config.secrets_file, env)?));
+    }
+    let secrets = config.secrets();
     if !config.database.url.is_empty()
         && !secrets.exists()
         && !is_missing(&database(config, IDENTITY)).await?
@@ -45,6 +51,21 @@ pub async fn prepare(
         return Err(SecretsError::Missing(secrets).into());
     }
     Ok((lock, Secrets::load_or_create(folder, env)?))
+}
+
+/// The database of a service that runs in a process of its own: brought up to
+/// date by `roster migrate`, and not by whichever process starts first.
+pub async fn up_to_date(config: &RosterConfig, service: &str) -> Result<(), StartError> {
+    let database = database(config, service);
+    let lacks = match service {
+        IDENTITY => Db::lacks::<roster_identity::Migrator>(&database).await,
+        "persona" => Db::lacks::<roster_persona::Migrator>(&database).await,
+        _session => Db::lacks::<roster_session::Migrator>(&database).await,
+    };
+    match lacks.map_err(unusable(&database))?.first() {
+        Some(first) => Err(StartError::Behind(database.to_string(), first.clone())),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to work where nothing is: a mistyped path would seem to work, and
@@ -128,7 +149,12 @@ async fn has_users(identity: &DbConfig) -> Result<bool, DbError> {
 
 /// `roster migrate`.
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
-    let (_lock, _secrets) = prepare(config, env).await?;
+    // Where there is more than one process, there is no data directory to lock:
+    // of several that migrate at the same time, one does.
+    let _prepared = match config.secrets_file.as_os_str().is_empty() {
+        true => Some(prepare(config, env).await?),
+        false => None,
+    };
     tell("applied", all(config).await?)
 }
 

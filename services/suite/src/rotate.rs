@@ -5,7 +5,7 @@ use std::io::Write as _;
 use roster_db::Db;
 use roster_kernel::Env;
 
-use crate::{RosterConfig, StartError, migrate, services};
+use crate::{RosterConfig, StartError, migrate, parts};
 
 /// What a change of keys has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,27 +38,27 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 /// two keys in the file are what tells that a change is to be brought to its
 /// end, instead of another begun.
 pub async fn rotate_keys(config: &RosterConfig, env: &Env) -> Result<Rotated, StartError> {
-    let folder = &config.data_dir;
+    let file = config.secrets();
     let (_lock, mut secrets) = migrate::prepare(config, env).await?;
     migrate::all(config).await?;
     let database = migrate::database(config, "identity");
     let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
-    services::keyring(config, &secrets, &db).await?;
+    parts::keyring(config, &secrets, &db).await?;
 
     let resumed = secrets.api_key_keys.has_older();
     if !resumed {
         secrets.api_key_keys.renew(env);
-        secrets.replace(folder, env).await?;
+        secrets.replace(&file, env).await?;
     }
     env.step("rotate_keys.begun").await;
 
-    let keyring = secrets.keyring(folder)?;
+    let keyring = secrets.keyring(&file)?;
     let encrypted = roster_identity::rotate_keys(&db, env, &keyring).await;
     let encrypted = encrypted.map_err(|error| StartError::Rotation(Box::new(error)))?;
     env.step("rotate_keys.encrypted").await;
 
     secrets.api_key_keys.retire_older();
-    secrets.replace(folder, env).await?;
+    secrets.replace(&file, env).await?;
     env.step("rotate_keys.ended").await;
     db.close().await.map_err(migrate::unusable(&database))?;
     Ok(Rotated { version: secrets.api_key_keys.active(), encrypted, resumed })

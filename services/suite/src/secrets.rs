@@ -122,6 +122,32 @@ impl Secrets {
         data_dir.join(FILE)
     }
 
+    /// Reads the secrets in `file`, which are never made on the way: all
+    /// processes of an installation have to have the same.
+    pub fn load(file: &Path, env: &Env) -> Result<Self, SecretsError> {
+        match fs::read_to_string(file) {
+            Ok(text) => Self::parse(file, &Zeroizing::new(text), env),
+            Err(error) => Err(SecretsError::Io(file.to_owned(), error)),
+        }
+    }
+
+    /// Makes secrets for an installation, in a file that is not there yet.
+    pub fn create(file: &Path, env: &Env) -> Result<(), SecretsError> {
+        if file.exists() {
+            let error = io::Error::from(io::ErrorKind::AlreadyExists);
+            return Err(SecretsError::Io(file.to_owned(), error));
+        }
+        Self::draw(env).write(file)
+    }
+
+    fn draw(env: &Env) -> Self {
+        Self {
+            page_token_key: env.bytes(),
+            fingerprint_key: env.bytes(),
+            api_key_keys: KeyVersions::new(env),
+        }
+    }
+
     /// Reads the secrets of `data_dir`, or makes them where there is no data
     /// yet. A file without a key for API keys, as older versions of Roster
     /// made it, gets one.
@@ -133,11 +159,7 @@ impl Secrets {
                 if has_data(data_dir).map_err(|error| SecretsError::Io(path.clone(), error))? {
                     return Err(SecretsError::Missing(path));
                 }
-                let secrets = Self {
-                    page_token_key: env.bytes(),
-                    fingerprint_key: env.bytes(),
-                    api_key_keys: KeyVersions::new(env),
-                };
+                let secrets = Self::draw(env);
                 secrets.write(&path)?;
                 Ok(secrets)
             }
@@ -169,20 +191,20 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// The keys that API keys are encrypted with, as identity takes them.
-    pub fn keyring(&self, data_dir: &Path) -> Result<Keyring, SecretsError> {
-        let damaged = || SecretsError::Damaged(Self::path(data_dir));
+    /// The keys that API keys are encrypted with, as identity takes them;
+    /// `file` is where they are from.
+    pub fn keyring(&self, file: &Path) -> Result<Keyring, SecretsError> {
+        let damaged = || SecretsError::Damaged(file.to_owned());
         self.api_key_keys.keyring().ok_or_else(damaged)
     }
 
-    /// Puts these secrets in the place of those of `data_dir`: whole or not at
-    /// all, and durable when this returns.
-    pub async fn replace(&self, data_dir: &Path, env: &Env) -> Result<(), SecretsError> {
-        let path = Self::path(data_dir);
-        let failed = |error| SecretsError::Io(path.clone(), error);
-        let draft = self.draft(&path).map_err(failed)?;
+    /// Puts these secrets in the place of those in `file`: whole or not at all,
+    /// and durable when this returns.
+    pub async fn replace(&self, file: &Path, env: &Env) -> Result<(), SecretsError> {
+        let failed = |error| SecretsError::Io(file.to_owned(), error);
+        let draft = self.draft(file).map_err(failed)?;
         env.step("secrets.drafted").await;
-        publish(&draft, &path).map_err(failed)
+        publish(&draft, file).map_err(failed)
     }
 
     fn write(&self, path: &Path) -> Result<(), SecretsError> {
@@ -346,12 +368,12 @@ mod tests {
         let mut secrets = Secrets::load_or_create(folder.path(), &env).unwrap();
         assert!(!secrets.api_key_keys.has_older());
         secrets.api_key_keys.renew(&env);
-        secrets.replace(folder.path(), &env).await.unwrap();
+        secrets.replace(&Secrets::path(folder.path()), &env).await.unwrap();
         let mut read = Secrets::load_or_create(folder.path(), &env).unwrap();
         assert_eq!(read.api_key_keys.keys, secrets.api_key_keys.keys);
         assert_eq!((read.api_key_keys.active(), read.api_key_keys.has_older()), (2, true));
         read.api_key_keys.retire_older();
-        read.replace(folder.path(), &env).await.unwrap();
+        read.replace(&Secrets::path(folder.path()), &env).await.unwrap();
         let read = Secrets::load_or_create(folder.path(), &env).unwrap();
         assert_eq!(read.api_key_keys.keys.keys().collect::<Vec<_>>(), [&2]);
         assert_eq!(read.page_token_key, secrets.page_token_key);

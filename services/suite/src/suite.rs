@@ -2,19 +2,17 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use roster_events::InProcessBus;
+use roster_events::{InProcessBus, JetStreamError};
 use roster_identity::{FirstAdminError, HashParams, RecoverAdminError, RecoveredAdmin};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::{
     metrics::{ConnectionMeter, Scraper},
-    operations, serve,
+    operations,
     telemetry::TelemetryError,
-    tls::{TlsError, TlsListener},
+    tls::TlsError,
 };
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::{
@@ -22,12 +20,13 @@ use crate::{
     encryption::Encryption,
     first_start,
     internal_socket::{Bound, InternalSocket},
+    listening::{Listening, Ports, serve_clients, terminated},
     secrets::SecretsError,
     services::Services,
 };
 
 /// What the first administrator signs in with.
-const FIRST_ADMIN: &str = "admin";
+pub const FIRST_ADMIN: &str = "admin";
 
 /// Why the whole could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +49,9 @@ pub enum StartError {
         "{0} is missing although there is data: restore the whole data directory from your backup"
     )]
     MissingDb(String),
+    /// A database lacks a migration, and this process is not to apply it.
+    #[error("{0} is not up to date, it lacks {1}: run `roster migrate` first")]
+    Behind(String, String),
     /// The keys that API keys are encrypted with are not those that the
     /// stored ones need.
     #[error("cannot use {0}: restore it from the backup that the databases belong to")]
@@ -78,12 +80,30 @@ pub enum StartError {
     /// The certificate of the listener cannot be used.
     #[error("tls")]
     Tls(#[source] TlsError),
+    /// A setting that this process needs is not given.
+    #[error("configuration: {0} is needed here")]
+    Setting(&'static str),
+    /// What proves to the other services who this one is cannot be used.
+    #[error("peers")]
+    Peers(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The broker cannot be used.
+    #[error(transparent)]
+    Broker(#[from] JetStreamError),
     /// Signals cannot be received.
     #[error("cannot wait for signals")]
     Signal(#[source] std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl From<FirstAdminError> for StartError {
+    fn from(error: FirstAdminError) -> Self {
+        match error {
+            FirstAdminError::Password(_) => Self::AdminPassword(error),
+            FirstAdminError::Username(_) | FirstAdminError::Failed(_) => Self::FirstAdmin(error),
+        }
+    }
 }
 
 /// All services of Roster in one process.
@@ -96,20 +116,6 @@ pub struct Suite {
     operations: Option<Listening>,
     /// Where services of the same machine ask.
     local: Option<InternalSocket>,
-}
-
-/// The ports that have been taken, before anything else is done.
-struct Ports {
-    clients: TcpListener,
-    encryption: Option<Encryption>,
-    operators: Option<TcpListener>,
-}
-
-#[derive(Debug)]
-struct Listening {
-    address: SocketAddr,
-    stop: CancellationToken,
-    serving: JoinHandle<()>,
 }
 
 impl Suite {
@@ -163,18 +169,8 @@ impl Suite {
         let meter = ConnectionMeter::new(meters);
         let entrance = self.services.local.clone();
         self.local = local.map(|bound| bound.accept(entrance, limits.clone(), meter.clone()));
-        let serving = |listener, stop| async move {
-            let cut = match certificates {
-                Some(certificates) => {
-                    let listener = TlsListener::new(listener, certificates);
-                    serve(listener, edge, limits, meter, stop).await
-                }
-                None => serve(listener, edge, limits, meter, stop).await,
-            };
-            if cut > 0 {
-                tracing::warn!(connections = cut, "drain timed out, connections were cut");
-            }
-        };
+        let serving =
+            |listener, stop| serve_clients(listener, edge, certificates, limits, meter, stop);
         self.listening = Some(Listening::start(clients, serving)?);
         Ok(())
     }
@@ -184,13 +180,7 @@ impl Suite {
         &self,
         password: Option<SecretString>,
     ) -> Result<Option<roster_identity::FirstAdmin>, StartError> {
-        let made = self.services.identity.ensure_first_admin(FIRST_ADMIN, password).await;
-        made.map_err(|error| match error {
-            FirstAdminError::Password(_) => StartError::AdminPassword(error),
-            FirstAdminError::Username(_) | FirstAdminError::Failed(_) => {
-                StartError::FirstAdmin(error)
-            }
-        })
+        Ok(self.services.identity.ensure_first_admin(FIRST_ADMIN, password).await?)
     }
 
     /// Makes `username` an administrator who can sign in; see
@@ -313,10 +303,10 @@ impl Suite {
     /// Ends everything where it stands, as the end of the process would.
     pub async fn crash(mut self) {
         if let Some(listening) = self.listening.take() {
-            listening.serving.abort();
+            listening.cut();
         }
         if let Some(operations) = self.operations.take() {
-            operations.serving.abort();
+            operations.cut();
         }
         if let Some(local) = self.local.take() {
             local.cut();
@@ -325,59 +315,4 @@ impl Suite {
         self.services.tasks.abort().await;
         self.services.close().await;
     }
-}
-
-impl Ports {
-    async fn take(config: &RosterConfig) -> Result<Self, StartError> {
-        let encryption = Encryption::load(config)?;
-        let clients = bind(config.listen).await?;
-        let operators = match config.metrics_listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        };
-        Ok(Self { clients, encryption, operators })
-    }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
-}
-
-impl Listening {
-    /// Serves what comes to `listener`. Not among the background tasks: those
-    /// end after the last call.
-    fn start<F>(
-        listener: TcpListener,
-        serve: impl FnOnce(TcpListener, CancellationToken) -> F,
-    ) -> Result<Self, StartError>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
-        let address = listener.local_addr().map_err(|error| StartError::Listen(unbound, error))?;
-        let stop = CancellationToken::new();
-        #[expect(clippy::disallowed_methods, reason = "ended and awaited by stop()")]
-        let serving = tokio::spawn(serve(listener, stop.clone()));
-        Ok(Self { address, stop, serving })
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        // An error would say that serving panicked; the panic is logged.
-        let _ended = self.serving.await;
-    }
-}
-
-/// Completes when the process is told to end, from now on.
-fn terminated() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

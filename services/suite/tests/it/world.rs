@@ -1,4 +1,4 @@
-//! The whole of Roster in this process, with a clock that moves when told to.
+//! The whole of Roster, with a clock that moves when told to.
 
 use std::{future::Future, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -14,7 +14,12 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::{binary::PATIENCE, client::Client};
+use crate::{
+    binary::PATIENCE,
+    client::Client,
+    cluster::{Cluster, Ground},
+    whole::{Whole, is_distributed},
+};
 
 pub const ADMIN_PASSWORD: &str = "the first administrator's";
 pub const PASSWORD: &str = "correct horse";
@@ -24,13 +29,14 @@ const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
 
 /// A running suite.
 pub struct World {
-    pub suite: Suite,
+    pub suite: Whole,
     pub clock: Arc<MockClock>,
     pub env: Env,
     pub config: RosterConfig,
     pub admin: Client,
     nobody: Client,
     waits: Arc<Passes>,
+    ground: Option<Arc<Ground>>,
     folder: Arc<TempDir>,
 }
 
@@ -51,10 +57,13 @@ impl World {
         };
         settings(&mut config);
         let (clock, env) = roster_testkit::env(1);
-        Self::start(folder, config, clock, env, None).await
+        let ground = is_distributed() && config.database.url.is_empty();
+        let ground = if ground { Some(Arc::new(Ground::new().await)) } else { None };
+        Self::start(ground, folder, config, clock, env, None).await
     }
 
     async fn start(
+        ground: Option<Arc<Ground>>,
         folder: Arc<TempDir>,
         config: RosterConfig,
         clock: Arc<MockClock>,
@@ -64,19 +73,28 @@ impl World {
         let waits = Arc::new(Passes::of("outbox.waiting"));
         let steps = steps.unwrap_or_else(|| waits.clone());
         let env = Env { steps: Some(steps), ..env };
-        let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
-        suite.ensure_first_admin(Some(SecretString::from(ADMIN_PASSWORD))).await.unwrap();
-        suite.listen(&config).await.unwrap();
+        let password = SecretString::from(ADMIN_PASSWORD);
+        let suite = match &ground {
+            Some(ground) => Whole::Apart(
+                Cluster::start(&config, ground, (&clock, &env), CHEAP, &password).await,
+            ),
+            None => {
+                let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
+                suite.ensure_first_admin(Some(password)).await.unwrap();
+                suite.listen(&config).await.unwrap();
+                Whole::One(Box::new(suite))
+            }
+        };
         let nobody = Client::new(connect(&suite).await);
         let admin = sign_in(&nobody, "admin", ADMIN_PASSWORD).await;
-        Self { suite, clock, env, config, admin, nobody, waits, folder }
+        Self { suite, clock, env, config, admin, nobody, waits, ground, folder }
     }
 
     /// Ends the process where it stands, and starts another on what it left.
     pub async fn crash_and_restart(self) -> Self {
-        let Self { suite, clock, env, config, folder, .. } = self;
+        let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.crash().await;
-        Self::start(folder, config, clock, env, None).await
+        Self::start(ground, folder, config, clock, env, None).await
     }
 
     /// Stops and starts again.
@@ -86,19 +104,19 @@ impl World {
 
     /// Stops, does something to what is left, and starts again.
     pub async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
-        let Self { suite, clock, env, config, folder, .. } = self;
+        let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
         meanwhile();
-        Self::start(folder, config, clock, env, None).await
+        Self::start(ground, folder, config, clock, env, None).await
     }
 
     /// Stops, does something to what is left that takes its time, and starts
     /// again.
     pub async fn restart_around(self, meanwhile: impl AsyncFnOnce(&RosterConfig, &Env)) -> Self {
-        let Self { suite, clock, env, config, folder, .. } = self;
+        let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
         meanwhile(&config, &env).await;
-        Self::start(folder, config, clock, env, None).await
+        Self::start(ground, folder, config, clock, env, None).await
     }
 
     /// Where services of the same machine ask for API keys.
@@ -121,9 +139,9 @@ impl World {
 
     /// Stops and starts again, with somebody watching the steps.
     pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
-        let Self { suite, clock, env, config, folder, .. } = self;
+        let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
-        Self::start(folder, config, clock, env, Some(steps)).await
+        Self::start(ground, folder, config, clock, env, Some(steps)).await
     }
 
     /// Where a service's database is.
@@ -184,7 +202,7 @@ impl World {
     /// Lets everything happen that happens without time passing.
     pub async fn settle(&self) {
         let settled = tokio::time::timeout(PATIENCE, self.suite.settle()).await;
-        settled.expect("an end of what happens").unwrap();
+        settled.expect("an end of what happens");
     }
 
     /// Answers `call`, moving the time on whenever it waits for a receipt
@@ -215,11 +233,11 @@ pub fn person() -> CreateUserRequest {
     }
 }
 
-async fn connect(suite: &Suite) -> Channel {
+async fn connect(suite: &Whole) -> Channel {
     endpoint(suite).connect().await.unwrap()
 }
 
-fn endpoint(suite: &Suite) -> Endpoint {
+fn endpoint(suite: &Whole) -> Endpoint {
     let endpoint = Endpoint::from_shared(format!("http://{}", suite.address())).unwrap();
     endpoint.user_agent("tests/1.0").unwrap()
 }

@@ -1,0 +1,171 @@
+//! `roster dev-certs`: an authority of one's own, for trying several processes
+//! on one machine. Not for anything that matters: the authority's key lies
+//! beside what it signs, and everybody's secrets with it.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, bail};
+use chrono::{Datelike as _, TimeDelta};
+use pasetors::{
+    keys::{AsymmetricKeyPair, Generate as _},
+    paserk::FormatAsPaserk,
+    version4::V4,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+};
+use roster_kernel::{Env, ServiceName, Timestamp};
+use roster_peers::TrustDomain;
+use zeroize::Zeroizing;
+
+use crate::Secrets;
+
+/// Who gets a certificate: the services, and those who look after them.
+const HOLDERS: [ServiceName; 5] = [
+    ServiceName::from_static("gateway"),
+    ServiceName::from_static("identity"),
+    ServiceName::from_static("session"),
+    ServiceName::from_static("persona"),
+    ServiceName::from_static("operator"),
+];
+
+/// How long the certificates are valid.
+const VALID_FOR: TimeDelta = TimeDelta::days(365);
+
+/// Writes an authority, a certificate for each service and one for operators,
+/// a pair of keys for assertions, and the secrets that the services share into
+/// `folder`, which has to be empty or not there at all.
+pub fn make(folder: &Path, env: &Env) -> anyhow::Result<()> {
+    prepare(folder)?;
+    let now = env.now();
+    let authority = CertifiedIssuer::self_signed(authority(now)?, KeyPair::generate()?)?;
+    write(folder, "ca.pem", &authority.pem())?;
+    write(folder, "ca.key.pem", &Zeroizing::new(authority.key().serialize_pem()))?;
+    for holder in &HOLDERS {
+        let key = KeyPair::generate()?;
+        let certificate = certificate(holder, now)?.signed_by(&key, &authority)?;
+        write(folder, &format!("{holder}.pem"), &certificate.pem())?;
+        let key = Zeroizing::new(key.serialize_pem());
+        write(folder, &format!("{holder}.key.pem"), &key)?;
+    }
+    let pair = AsymmetricKeyPair::<V4>::generate()?;
+    write(folder, "assertion.secret", &Zeroizing::new(paserk(&pair.secret)?))?;
+    write(folder, "assertion.public", &paserk(&pair.public)?)?;
+    Ok(Secrets::create(&folder.join("secrets.toml"), env)?)
+}
+
+/// Nothing is overwritten, and nothing is left half done beside what is there.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
+    let named = || format!("cannot use {}", folder.display());
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(named)?;
+    if fs::read_dir(folder).with_context(named)?.next().is_some() {
+        bail!("{} is not empty: nothing in it is overwritten", folder.display());
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let path = folder.join(name);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn valid(params: &mut CertificateParams, now: Timestamp) {
+    let day = |at: Timestamp| {
+        let [month, day] = [at.month(), at.day()].map(|it| u8::try_from(it).unwrap_or(1));
+        date_time_ymd(at.year(), month, day)
+    };
+    // Since yesterday: the clocks of two machines differ.
+    params.not_before = day(now - TimeDelta::days(1));
+    params.not_after = day(now + VALID_FOR);
+}
+
+fn authority(now: Timestamp) -> anyhow::Result<CertificateParams> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, "Roster development authority");
+    // It signs services, and no other authorities.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid(&mut params, now);
+    Ok(params)
+}
+
+fn certificate(holder: &ServiceName, now: Timestamp) -> anyhow::Result<CertificateParams> {
+    let mut names = vec![holder.to_string()];
+    if *holder == roster_peers::GATEWAY {
+        // Clients of this machine can trust it, too.
+        names.extend(["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()]);
+    }
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name.push(DnType::CommonName, holder.as_str());
+    let name = TrustDomain::default().id(holder);
+    params.subject_alt_names.push(SanType::URI(name.as_str().try_into()?));
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    valid(&mut params, now);
+    Ok(params)
+}
+
+fn paserk(key: &impl FormatAsPaserk) -> anyhow::Result<String> {
+    let mut text = String::new();
+    key.fmt(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use roster_peers::{
+        Identity, IdentityConfig,
+        assertion::{PublicKeys, SigningKey},
+    };
+    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+    use super::*;
+
+    #[test]
+    fn every_file_is_of_use_and_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("certs");
+        make(&folder, &Env::system()).unwrap();
+        for holder in HOLDERS {
+            let certificate = folder.join(format!("{holder}.pem"));
+            let named = CertificateDer::from_pem_file(&certificate).unwrap();
+            assert_eq!(TrustDomain::default().service(&named), Some(holder.clone()));
+            let config = IdentityConfig {
+                certificate,
+                key: folder.join(format!("{holder}.key.pem")),
+                authority: folder.join("ca.pem"),
+                trust_domain: TrustDomain::default(),
+            };
+            Identity::load(&config).unwrap();
+        }
+        SigningKey::load(&folder.join("assertion.secret")).unwrap();
+        PublicKeys::load(&folder.join("assertion.public")).unwrap();
+        Secrets::load(&folder.join("secrets.toml"), &Env::system()).unwrap();
+        let files: Vec<_> = fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), 2 + 2 * HOLDERS.len() + 3);
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        make(folder.path(), &Env::system()).unwrap();
+        let secret = fs::read(folder.path().join("assertion.secret")).unwrap();
+        let refused = make(folder.path(), &Env::system()).unwrap_err();
+        assert!(refused.to_string().contains("is not empty"), "{refused}");
+        assert_eq!(fs::read(folder.path().join("assertion.secret")).unwrap(), secret);
+    }
+}

@@ -1,0 +1,188 @@
+//! The same services, each twice and apart: on PostgreSQL and a broker, with
+//! mutual TLS between them, and a clock that moves when told to.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_nats::jetstream::{self, consumer::PullConsumer};
+use roster_events::Backlog;
+use roster_identity::HashParams;
+use roster_kernel::Env;
+use roster_suite::{Node, Part, RosterConfig, dev_certs, migrate};
+use roster_testkit::{MockClock, TempNats, TempPostgres, eventually};
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// How many processes of each service there are.
+const REPLICAS: usize = 2;
+
+/// How long nothing may be confirmed until that counts as an end of it.
+const STILL: Duration = Duration::from_secs(2);
+
+/// Certificates, keys and secrets, which take long to make: the same for all.
+static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    dev_certs(folder.path(), &Env::system()).unwrap();
+    folder
+});
+
+/// What the services stand on, which outlives them.
+pub struct Ground {
+    pub database: TempPostgres,
+    pub broker: TempNats,
+}
+
+impl Ground {
+    pub async fn new() -> Self {
+        Self { database: TempPostgres::new().await, broker: TempNats::new().await }
+    }
+}
+
+/// Services that run.
+pub struct Cluster {
+    /// In the order in which they were started: the edges last.
+    nodes: Vec<Node>,
+    next: AtomicUsize,
+}
+
+/// The settings of the process of a service, of which `peers` are elsewhere.
+fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterConfig {
+    let folder = CERTIFICATES.path();
+    let mut config = base.clone();
+    config.database.url = ground.database.url();
+    config.secrets_file = folder.join("secrets.toml");
+    config.events.servers = vec![ground.broker.url()];
+    let file = |name: &str| Path::join(folder, name);
+    config.peers.certificate = file(&format!("{service}.pem"));
+    config.peers.key = file(&format!("{service}.key.pem"));
+    config.peers.authority = file("ca.pem");
+    config.peers.assertion_key = file("assertion.secret");
+    config.peers.assertion_keys = file("assertion.public");
+    config
+}
+
+async fn listeners() -> Vec<TcpListener> {
+    let mut listeners = Vec::new();
+    for _ in 0..REPLICAS {
+        listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    listeners
+}
+
+fn addresses(listeners: &[TcpListener]) -> Vec<String> {
+    listeners.iter().map(|it| it.local_addr().unwrap().to_string()).collect()
+}
+
+/// Lets time pass until every process hears what it should: before that, it
+/// tries again and again.
+async fn subscribed(ground: &Ground, clock: &MockClock) {
+    let client = async_nats::connect(ground.broker.url()).await.unwrap();
+    let broker = jetstream::new(client);
+    let durables = [
+        ("roster-receipts-identity", "identity"),
+        ("roster-events-identity", "session"),
+        ("roster-events-identity", "persona"),
+    ];
+    for (stream, durable) in durables {
+        eventually(async || {
+            let consumer: Result<PullConsumer, _> =
+                broker.get_consumer_from_stream(durable, stream).await;
+            let waiting = match consumer {
+                Ok(consumer) => consumer.cached_info().num_waiting,
+                Err(_not_there_yet) => 0,
+            };
+            if waiting < REPLICAS {
+                clock.advance(Duration::from_millis(100));
+            }
+            waiting >= REPLICAS
+        })
+        .await;
+    }
+}
+
+impl Cluster {
+    pub async fn start(
+        base: &RosterConfig,
+        ground: &Ground,
+        (clock, env): (&MockClock, &Env),
+        hash_params: HashParams,
+        admin_password: &SecretString,
+    ) -> Self {
+        let [identity, session, persona, edge] =
+            [listeners().await, listeners().await, listeners().await, listeners().await];
+        let mut base = base.clone();
+        base.peers.identity = addresses(&identity);
+        base.peers.session = addresses(&session);
+        base.peers.persona = addresses(&persona);
+        migrate(&settings(&base, ground, "identity")).await.unwrap();
+        let mut nodes = Vec::new();
+        for (part, listeners) in
+            [(Part::Identity, identity), (Part::Session, session), (Part::Persona, persona)]
+        {
+            let config = settings(&base, ground, part.name());
+            for listener in listeners {
+                let node = Node::service(&config, part, env.clone(), hash_params).await;
+                let mut node = node.unwrap();
+                let password = Some(admin_password.clone());
+                node.start(&config, listener, password).await.unwrap();
+                nodes.push(node);
+            }
+        }
+        let config = settings(&base, ground, "gateway");
+        for listener in edge {
+            let mut node = Node::gateway(&config, env.clone()).await.unwrap();
+            node.start(&config, listener, None).await.unwrap();
+            nodes.push(node);
+        }
+        subscribed(ground, clock).await;
+        Self { nodes, next: AtomicUsize::new(0) }
+    }
+
+    /// Where clients connect: at one edge, then at another.
+    pub fn address(&self) -> SocketAddr {
+        let edges = &self.nodes[self.nodes.len() - REPLICAS..];
+        edges[self.next.fetch_add(1, Ordering::Relaxed) % REPLICAS].address().unwrap()
+    }
+
+    /// Waits until everything announced is confirmed, or nothing more is.
+    pub async fn settle(&self) {
+        let mut before = None;
+        loop {
+            let now = self.nodes[0].backlog().await.unwrap();
+            if now == Backlog::default() {
+                return;
+            }
+            if before.as_ref() == Some(&now) {
+                return;
+            }
+            let changed = async {
+                while self.nodes[0].backlog().await.unwrap() == now {
+                    tokio::task::yield_now().await;
+                }
+            };
+            // Nothing that comes by itself takes as long.
+            let _still = tokio::time::timeout(STILL, changed).await;
+            before = Some(now);
+        }
+    }
+
+    pub async fn stop(self) {
+        for node in self.nodes.into_iter().rev() {
+            node.stop().await;
+        }
+    }
+
+    pub async fn crash(self) {
+        for node in self.nodes.into_iter().rev() {
+            node.crash().await;
+        }
+    }
+}
