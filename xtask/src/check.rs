@@ -60,50 +60,76 @@ pub fn test() -> Result<()> {
 }
 
 /// The packages whose tests store something, and which of their tests do so on
-/// either engine.
-const STORING: [(&str, &str); 8] = [
-    ("crates/db", ""),
-    ("crates/events", ""),
-    ("crates/participant", ""),
-    ("crates/throttle", ""),
-    ("services/identity", ""),
-    ("services/persona", ""),
-    ("services/session", ""),
+/// either engine: those that have one of these in their names, or all.
+const STORING: [(&str, &[&str]); 8] = [
+    ("crates/db", &[]),
+    ("crates/events", &[]),
+    ("crates/participant", &[]),
+    ("crates/throttle", &[]),
+    ("services/identity", &[]),
+    ("services/persona", &[]),
+    ("services/session", &[]),
     // The others look into the files of SQLite.
-    ("services/suite", "postgres::"),
+    (WHOLE, &["postgres::"]),
 ];
+
+/// The package whose tests run all services.
+const WHOLE: &str = "services/suite";
+
+/// Its tests that do not look into the one process, or its files: what they
+/// show has to hold, too, when every service runs apart, and more than once.
+const APART: [&str; 5] = ["guide::", "guessing::", "odd_data::", "races::", "strangers::"];
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.
 fn test_on_postgres(path: &OsStr) -> Result<()> {
     eprintln!("==> tests on PostgreSQL");
     let server = Server::start()?;
-    // The same selection of packages as before: another would build again.
-    let mut list = cargo(["test", "--workspace", "--locked", "--no-run"]);
-    list.args(["--tests", "--message-format=json"]);
-    let listed = list.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-    ensure!(listed.status.success(), "cargo does not build the tests");
-    let listed = String::from_utf8(listed.stdout)?;
+    let programs = Programs::list()?;
     for (folder, only) in STORING {
+        programs.run(folder, folder, |test| {
+            test.arg("--include-ignored").args(only);
+            test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
+        })?;
+    }
+    programs.run("services apart", WHOLE, |test| {
+        test.args(APART).env("ROSTER_TEST_MODE", "distributed");
+        test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
+    })
+}
+
+/// The tests that have been built, as cargo tells.
+struct Programs(Vec<serde_json::Value>);
+
+impl Programs {
+    fn list() -> Result<Self> {
+        // The same selection of packages as before: another would build again.
+        let mut list = cargo(["test", "--workspace", "--locked", "--no-run"]);
+        list.args(["--tests", "--message-format=json"]);
+        let listed = list.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+        ensure!(listed.status.success(), "cargo does not build the tests");
+        let listed = String::from_utf8(listed.stdout)?;
+        Ok(Self(listed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?))
+    }
+
+    /// Runs those of the package in `folder`.
+    fn run(&self, what: &str, folder: &str, settings: impl Fn(&mut Command)) -> Result<()> {
         let manifest = root().canonicalize()?.join(folder).join("Cargo.toml");
+        let built = |it: &&serde_json::Value| {
+            it["profile"]["test"] == true && it["manifest_path"] == *manifest.to_string_lossy()
+        };
         let mut found = false;
-        for line in listed.lines() {
-            let built: serde_json::Value = serde_json::from_str(line)?;
+        for built in self.0.iter().filter(built) {
             let Some(program) = built["executable"].as_str() else { continue };
-            if built["profile"]["test"] != true
-                || built["manifest_path"] != *manifest.to_string_lossy()
-            {
-                continue;
-            }
             found = true;
             let mut test = Command::new(program);
-            test.args(["--include-ignored", only]).current_dir(root().join(folder));
-            test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
-            run(folder, test)?;
+            test.current_dir(root().join(folder));
+            settings(&mut test);
+            run(what, test)?;
         }
         ensure!(found, "no tests of {folder} have been built");
+        Ok(())
     }
-    Ok(())
 }
 
 /// The workspace's root.

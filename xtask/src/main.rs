@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod deny;
 mod fuzz;
 mod postgres;
@@ -27,6 +28,9 @@ enum Command {
     Lint,
     /// Check what is built upon: licences, sources, duplicates, advisories.
     Deny,
+    /// Run the distributed mode on this machine: PostgreSQL, three brokers, two
+    /// processes of each service, with mutual TLS.
+    Cluster,
     /// Measure what Roster costs: one table, in some minutes.
     Bench {
         /// Only the parts that have this in their name: authenticate, forward,
@@ -51,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Lint => check::lint(),
         Command::Deny => deny::check(),
+        Command::Cluster => cluster::cluster(),
         Command::Bench { only } => bench::bench(only.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
     }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::tools;
+use crate::{check::run, tools};
 
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,6 +64,8 @@ impl Server {
         serve.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
         let log = fs::File::create(place.join("log"))?;
         serve.stdout(log.try_clone()?).stderr(log);
+        // Ctrl-C is for who started it, who ends it in its turn.
+        serve.process_group(0);
         let process = serve.spawn().context("cannot start postgres")?;
         let mut server = Self { process, folder };
         server.wait(command("psql"))?;
@@ -73,6 +75,18 @@ impl Server {
     /// Its URL, without a database.
     pub fn url(&self) -> String {
         format!("postgres://roster@localhost?host={}", self.folder.path().display())
+    }
+
+    /// Where one of its databases is.
+    pub fn url_of(&self, database: &str) -> String {
+        format!("postgres://roster@localhost/{database}?host={}", self.folder.path().display())
+    }
+
+    /// Makes a database.
+    pub fn create(&self, database: &str) -> Result<()> {
+        let mut create = Command::new(tools::postgres()?.join("createdb"));
+        create.args(["-U", "roster", "-h"]).arg(self.folder.path()).arg(database);
+        run("createdb", create)
     }
 
     /// Waits until it answers.

@@ -117,10 +117,14 @@ pub fn path_with(tools: &[PathBuf]) -> Result<OsString> {
 
 /// The folder of a tool: what it needs and leaves.
 pub fn folder(tool: &str) -> Result<PathBuf> {
-    let target = variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("tools").join(tool);
+    let folder = target().join("tools").join(tool);
     fs::create_dir_all(&folder)?;
     Ok(folder.canonicalize()?)
+}
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Makes sure that `program` can be run, installing Debian's `package` where

@@ -5,7 +5,7 @@
 //! replica, whatever its method; one that had is never repeated.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     net::SocketAddr,
     sync::{
@@ -204,16 +204,17 @@ impl Pool {
 /// others.
 async fn look_up(hosts: &[String]) -> io::Result<Vec<SocketAddr>> {
     let looked_up = join_all(hosts.iter().map(lookup_host)).await;
-    let mut found = Vec::new();
+    let mut found: Vec<SocketAddr> = Vec::new();
     let mut failure = None;
     for addresses in looked_up {
         match addresses {
-            Ok(addresses) => {
-                found.extend(addresses.filter(|it| !found.contains(it)).collect::<Vec<_>>())
-            }
+            Ok(addresses) => found.extend(addresses),
             Err(error) => failure = Some(error),
         }
     }
+    // Two names for one replica do not make it two.
+    let mut seen = HashSet::new();
+    found.retain(|address| seen.insert(*address));
     match failure {
         Some(error) if found.is_empty() => Err(error),
         Some(_) | None => Ok(found),

@@ -151,10 +151,8 @@ async fn has_users(identity: &DbConfig) -> Result<bool, DbError> {
 pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
     // Where there is more than one process, there is no data directory to lock:
     // of several that migrate at the same time, one does.
-    let _prepared = match config.secrets_file.as_os_str().is_empty() {
-        true => Some(prepare(config, env).await?),
-        false => None,
-    };
+    let alone = config.secrets_file.as_os_str().is_empty();
+    let _prepared = if alone { Some(prepare(config, env).await?) } else { None };
     tell("applied", all(config).await?)
 }
 

@@ -63,6 +63,8 @@ fn connect_options(config: &PostgresConfig, time: Duration) -> Result<PgConnectO
         .options([
             ("search_path", config.schema.clone()),
             ("timezone", "UTC".to_owned()),
+            // "relation already exists, skipping" is nobody's news.
+            ("client_min_messages", "warning".to_owned()),
             // What the locks of transactions are made for.
             ("default_transaction_isolation", "read committed".to_owned()),
             ("statement_timeout", milliseconds(time)),

@@ -9,6 +9,9 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
+/// What the way of events is called.
+pub const BROKER: &str = "roster.events";
+
 /// Asks the service of `package` behind `upstream`, as the gateway.
 pub fn probe(access: &AccessTable, package: &str, upstream: &Upstream) -> Probe {
     let public = access.iter().filter(|(_, rule)| rule.level != Level::Internal);
@@ -19,13 +22,18 @@ pub fn probe(access: &AccessTable, package: &str, upstream: &Upstream) -> Probe 
         .map(str::to_owned)
         .collect();
     let health = HealthClient::new(upstream.clone());
-    Probe::new(services, move || {
-        let mut health = health.clone();
-        async move {
-            let mut request = Request::new(HealthCheckRequest::default());
-            request.extensions_mut().insert(Caller::service(roster_peers::GATEWAY));
-            let answer = health.check(request).await;
-            answer.is_ok_and(|it| it.into_inner().status() == ServingStatus::Serving)
-        }
-    })
+    Probe::new(services, move || is_serving(health.clone(), ""))
+}
+
+/// Asks the service behind `upstream` whether events can be sent.
+pub fn broker(upstream: &Upstream) -> Probe {
+    let health = HealthClient::new(upstream.clone());
+    Probe::aside(BROKER, move || is_serving(health.clone(), BROKER))
+}
+
+async fn is_serving(mut health: HealthClient<Upstream>, what: &str) -> bool {
+    let mut request = Request::new(HealthCheckRequest { service: what.to_owned() });
+    request.extensions_mut().insert(Caller::service(roster_peers::GATEWAY));
+    let answer = health.check(request).await;
+    answer.is_ok_and(|it| it.into_inner().status() == ServingStatus::Serving)
 }

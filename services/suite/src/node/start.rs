@@ -37,7 +37,9 @@ pub async fn gateway(config: &RosterConfig, env: Env) -> Result<Node, StartError
         ("roster.session.v1", links.to(config, &SESSION, "peers.session")?),
     ];
     let probe = |(package, way): &(&str, _)| remote_health::probe(&access, package, way);
-    let probes = ways.iter().map(probe).collect();
+    let mut probes: Vec<_> = ways.iter().map(probe).collect();
+    // Identity announces: the others only hear.
+    probes.push(remote_health::broker(&ways[0].1));
     let packages = HashMap::from(ways);
     let deps = roster_gateway::Deps {
         env: env.clone(),
@@ -161,7 +163,7 @@ async fn build(
 /// is shown, and nobody is sent away for it.
 fn broker(bus: &Arc<JetStreamBus>) -> Probe {
     let bus = Arc::clone(bus);
-    Probe::aside("roster.events", move || {
+    Probe::aside(remote_health::BROKER, move || {
         let connected = bus.is_connected();
         async move { connected }
     })

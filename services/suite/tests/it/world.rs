@@ -59,7 +59,7 @@ impl World {
         let (clock, env) = roster_testkit::env(1);
         let ground = is_distributed() && config.database.url.is_empty();
         let ground = if ground { Some(Arc::new(Ground::new().await)) } else { None };
-        Self::start(ground, folder, config, clock, env, None).await
+        Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
 
     async fn start(
@@ -74,16 +74,14 @@ impl World {
         let steps = steps.unwrap_or_else(|| waits.clone());
         let env = Env { steps: Some(steps), ..env };
         let password = SecretString::from(ADMIN_PASSWORD);
-        let suite = match &ground {
-            Some(ground) => Whole::Apart(
-                Cluster::start(&config, ground, (&clock, &env), CHEAP, &password).await,
-            ),
-            None => {
-                let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
-                suite.ensure_first_admin(Some(password)).await.unwrap();
-                suite.listen(&config).await.unwrap();
-                Whole::One(Box::new(suite))
-            }
+        let suite = if let Some(ground) = &ground {
+            let time = (&*clock, &env);
+            Whole::Apart(Cluster::start(&config, ground, time, CHEAP, &password).await)
+        } else {
+            let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
+            suite.ensure_first_admin(Some(password)).await.unwrap();
+            suite.listen(&config).await.unwrap();
+            Whole::One(Box::new(suite))
         };
         let nobody = Client::new(connect(&suite).await);
         let admin = sign_in(&nobody, "admin", ADMIN_PASSWORD).await;
@@ -94,7 +92,7 @@ impl World {
     pub async fn crash_and_restart(self) -> Self {
         let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.crash().await;
-        Self::start(ground, folder, config, clock, env, None).await
+        Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
 
     /// Stops and starts again.
@@ -107,7 +105,7 @@ impl World {
         let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
         meanwhile();
-        Self::start(ground, folder, config, clock, env, None).await
+        Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
 
     /// Stops, does something to what is left that takes its time, and starts
@@ -116,7 +114,7 @@ impl World {
         let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
         meanwhile(&config, &env).await;
-        Self::start(ground, folder, config, clock, env, None).await
+        Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
 
     /// Where services of the same machine ask for API keys.
@@ -141,7 +139,7 @@ impl World {
     pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
         let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
-        Self::start(ground, folder, config, clock, env, Some(steps)).await
+        Box::pin(Self::start(ground, folder, config, clock, env, Some(steps))).await
     }
 
     /// Where a service's database is.
