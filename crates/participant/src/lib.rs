@@ -6,6 +6,7 @@
 //! identity service's ledger ([`Reconciler`]); and it says how much it keeps
 //! and hands it out ([`SubjectDataRpc`]).
 
+mod agreement;
 mod data;
 mod erasure;
 mod events;
@@ -18,6 +19,7 @@ mod rpc;
 mod subject;
 pub mod subjects;
 
+pub use agreement::Agreement;
 pub use data::{Place, SubjectData};
 pub use erasure::Counts;
 pub use participant::Participant;

@@ -16,6 +16,7 @@ struct Inner {
     service: KeyValue,
     erased: Counter<u64>,
     orphans: Gauge<u64>,
+    ledger_behind: Gauge<u64>,
 }
 
 impl ParticipantMeter {
@@ -30,8 +31,13 @@ impl ParticipantMeter {
             "{row}",
             "Rows of users whose erasure is complete: 0, or data has outlived its user",
         );
+        let ledger_behind = meters.gauge(
+            "roster.ledger.behind",
+            "",
+            "Whether the ledger of users has lost what was taken in from it: 0, or 1 until `roster restore identity`",
+        );
         let service = KeyValue::new("roster.service", service.to_string());
-        Self { inner: Arc::new(Inner { service, erased, orphans }) }
+        Self { inner: Arc::new(Inner { service, erased, orphans, ledger_behind }) }
     }
 
     /// Counts rows that a committed batch has erased.
@@ -42,6 +48,11 @@ impl ParticipantMeter {
     /// Shows how many rows of a kind are left that should not be.
     pub fn orphans(&self, kind: &'static str, rows: u64) {
         self.inner.orphans.record(rows, &self.of(kind));
+    }
+
+    /// Shows whether the ledger is older than what is known.
+    pub fn ledger_behind(&self, behind: bool) {
+        self.inner.ledger_behind.record(behind.into(), std::slice::from_ref(&self.inner.service));
     }
 
     fn of(&self, kind: &'static str) -> [KeyValue; 2] {

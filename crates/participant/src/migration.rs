@@ -41,6 +41,49 @@ impl MigrationTrait for CreateSubject {
     }
 }
 
+/// Tells in which incarnation of the ledger a position is. Before it was told
+/// there had been only the first.
+pub struct LedgerIncarnation;
+
+impl MigrationName for LedgerIncarnation {
+    fn name(&self) -> &'static str {
+        "m0002_ledger_position_incarnation"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for LedgerIncarnation {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let incarnation = Table::alter()
+            .table("ledger_position")
+            .add_column(big_integer("incarnation").default(1))
+            .to_owned();
+        manager.alter_table(incarnation).await
+    }
+}
+
+/// Finds the newest version that is known without looking at all users.
+pub struct IndexVersion;
+
+impl MigrationName for IndexVersion {
+    fn name(&self) -> &'static str {
+        "m0002_subject_version"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for IndexVersion {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let index = Index::create()
+            .name("subject_version")
+            .table("subject")
+            .col("incarnation")
+            .col("number")
+            .to_owned();
+        manager.create_index(index).await
+    }
+}
+
 /// All tables of a participant, the inbox included, in their order.
 #[must_use]
 pub fn all() -> Vec<Box<dyn MigrationTrait>> {
@@ -48,5 +91,7 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(roster_events::migration::CreateInbox),
         Box::new(roster_events::migration::IndexInbox),
         Box::new(CreateSubject),
+        Box::new(LedgerIncarnation),
+        Box::new(IndexVersion),
     ]
 }

@@ -9,7 +9,8 @@ use roster_kernel::{Env, ServiceName};
 use roster_server::{Tasks, Upstream, metrics::Meters};
 
 use crate::{
-    Reconciler, SubjectData, SubjectDataRpc, events::SubjectEvents, measure::ParticipantMeter,
+    Agreement, Reconciler, SubjectData, SubjectDataRpc, events::SubjectEvents,
+    measure::ParticipantMeter,
 };
 
 /// A service that keeps data about users.
@@ -20,6 +21,7 @@ pub struct Participant<D> {
     env: Env,
     data: Arc<D>,
     meter: ParticipantMeter,
+    agreement: Agreement,
 }
 
 impl<D> fmt::Debug for Participant<D> {
@@ -34,7 +36,7 @@ impl<D: SubjectData> Participant<D> {
     #[must_use]
     pub fn new(name: ServiceName, identity: ServiceName, db: Db, env: Env, data: Arc<D>) -> Self {
         let meter = ParticipantMeter::new(&Meters::none(), &name);
-        Self { name, identity, db, env, data, meter }
+        Self { name, identity, db, env, data, meter, agreement: Agreement::default() }
     }
 
     /// The same participant, which also counts what it erases and what should
@@ -73,7 +75,15 @@ impl<D: SubjectData> Participant<D> {
             Arc::clone(&self.data),
             ledger,
             self.meter.clone(),
+            self.agreement.clone(),
         )
+    }
+
+    /// Whether the ledger is as new as what was taken in from it: a part of the
+    /// service's health.
+    #[must_use]
+    pub fn agreement(&self) -> Agreement {
+        self.agreement.clone()
     }
 
     /// What answers how much the service keeps, and hands it out as `encode`

@@ -1,7 +1,7 @@
 //! Catching up with identity's ledger: whatever was announced while a
 //! service was away, restored from a backup or not there yet.
 
-mod position;
+pub(crate) mod position;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,7 +10,8 @@ use roster_events::Inbox;
 use roster_kernel::{Caller, Env, ServiceName};
 use roster_proto::{
     identity::v1::{
-        ListSubjectStatesRequest, subject_ledger_service_client::SubjectLedgerServiceClient,
+        ListSubjectStatesRequest, ListSubjectStatesResponse,
+        subject_ledger_service_client::SubjectLedgerServiceClient,
     },
     subject::v1::SubjectState,
 };
@@ -18,8 +19,9 @@ use roster_server::{Tasks, Upstream};
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
+use self::position::Position;
 use crate::{
-    InvalidSubject, State, Subject, SubjectData,
+    Agreement, InvalidSubject, State, Subject, SubjectData, Version, agreement,
     erasure::{self, BATCH, Eraser, Step},
     measure::ParticipantMeter,
     subjects,
@@ -48,6 +50,17 @@ pub enum ReconcileError {
     /// Identity's answer makes no sense.
     #[error(transparent)]
     Invalid(#[from] InvalidSubject),
+    /// Identity was put back from a backup, and nothing more was done.
+    #[error(
+        "the ledger ends at {ledger}, and {known} was taken in from it: identity was put back from \
+         a backup; run `roster restore identity` before it serves"
+    )]
+    Behind {
+        /// The newest version that the ledger has.
+        ledger: Version,
+        /// The newest version that the service knows.
+        known: Version,
+    },
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -70,6 +83,7 @@ pub struct Reconciler<D> {
     data: Arc<D>,
     ledger: Upstream,
     meter: ParticipantMeter,
+    agreement: Agreement,
 }
 
 impl<D> fmt::Debug for Reconciler<D> {
@@ -86,8 +100,9 @@ impl<D: SubjectData> Reconciler<D> {
         data: Arc<D>,
         ledger: Upstream,
         meter: ParticipantMeter,
+        agreement: Agreement,
     ) -> Self {
-        Self { name, db, env, data, ledger, meter }
+        Self { name, db, env, data, ledger, meter, agreement }
     }
 
     /// Catches up in the background, every hour from now on. Not now: whoever
@@ -107,6 +122,11 @@ impl<D: SubjectData> Reconciler<D> {
             }
             rest = match self.catch_up_until(&stop).await {
                 Ok(_) => INTERVAL,
+                Err(error @ ReconcileError::Behind { .. }) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(service = %self.name, error, "the ledger has lost changes");
+                    REST
+                }
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
                     tracing::warn!(service = %self.name, error, "not caught up with the ledger");
@@ -137,16 +157,24 @@ impl<D: SubjectData> Reconciler<D> {
         &self,
         stop: &CancellationToken,
     ) -> Result<ReconcileReport, ReconcileError> {
-        let mut client = SubjectLedgerServiceClient::new(self.ledger.clone());
         let mut report = ReconcileReport::default();
         let mut position = position::find(self.db.read()).await?;
+        // Before the ledger is asked, which is at least as new from then on.
+        let known = agreement::newest_known(self.db.read(), position).await?;
         loop {
-            let mut request = Request::new(ListSubjectStatesRequest {
-                after_sequence: position,
-                page_size: PAGE,
-            });
-            request.extensions_mut().insert(Caller::service(self.name.clone()));
-            let page = client.list_subject_states(request).await.map_err(Box::new)?.into_inner();
+            let page = self.ask(position.sequence).await?;
+            let newest = Version { incarnation: page.incarnation, number: page.head_sequence };
+            let agreed = self.agreement.check(newest, known);
+            self.meter.ledger_behind(self.agreement.is_broken());
+            agreed?;
+            if position.incarnation != page.incarnation {
+                // All of it is new, wherever it stands.
+                let anew = position.sequence > 0;
+                position = Position { incarnation: page.incarnation, sequence: 0 };
+                if anew {
+                    continue;
+                }
+            }
             if page.states.is_empty() {
                 tracing::info!(
                     service = %self.name, states = report.states, deleted = report.deleted,
@@ -163,11 +191,20 @@ impl<D: SubjectData> Reconciler<D> {
             report.deleted += deleted;
             // Remembered only after the whole page has taken effect: what a
             // failure interrupts is looked at again.
-            position = page.last_sequence;
+            position.sequence = page.last_sequence;
             let tx = self.db.begin().await?;
             position::store(&tx, position).await?;
             tx.commit().await?;
         }
+    }
+
+    /// A page of the ledger.
+    async fn ask(&self, after_sequence: i64) -> Result<ListSubjectStatesResponse, ReconcileError> {
+        let message = ListSubjectStatesRequest { after_sequence, page_size: PAGE };
+        let mut request = Request::new(message);
+        request.extensions_mut().insert(Caller::service(self.name.clone()));
+        let mut client = SubjectLedgerServiceClient::new(self.ledger.clone());
+        Ok(client.list_subject_states(request).await.map_err(Box::new)?.into_inner())
     }
 
     /// Counts what is left of users of whom nothing should be left. None is: the

@@ -1,5 +1,7 @@
 //! A user as other services know them.
 
+use std::fmt;
+
 use roster_kernel::UserId;
 use roster_proto::subject::v1 as pb;
 
@@ -15,6 +17,12 @@ pub struct Version {
     pub incarnation: i64,
     /// Raised with every change.
     pub number: i64,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "change {} of incarnation {}", self.number, self.incarnation)
+    }
 }
 
 /// The role of a user.

@@ -6,8 +6,8 @@ pub mod entity;
 use roster_db::{DbError, Tx};
 use roster_kernel::{Timestamp, UserId};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
-    QueryTrait, Set,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Set,
     sea_query::{OnConflict, SelectStatement},
 };
 
@@ -80,6 +80,20 @@ async fn lock(tx: &Tx, absent: Subject, now: Timestamp) -> Result<Subject, DbErr
         .await?
         .ok_or(DbError::Unexpected("subject"))?;
     subject_of(&row)
+}
+
+/// The newest version of all that the service knows.
+pub(crate) async fn newest_version(connection: &impl ConnectionTrait) -> Result<Version, DbError> {
+    let newest: Option<(i64, i64)> = entity::Entity::find()
+        .select_only()
+        .columns([entity::Column::Incarnation, entity::Column::Number])
+        .order_by_desc(entity::Column::Incarnation)
+        .order_by_desc(entity::Column::Number)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    let version = |(incarnation, number)| Version { incarnation, number };
+    Ok(newest.map(version).unwrap_or_default())
 }
 
 /// The ids of the users of whom everything has been erased, for queries that

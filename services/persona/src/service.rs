@@ -91,15 +91,16 @@ pub fn build(deps: Deps) -> Service {
 }
 
 impl Service {
-    /// What tells whether the service can do its work: the database answers.
+    /// What tells whether the service can do its work: the database answers,
+    /// and identity's ledger has not lost what was taken in from it.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let db = self.db.clone();
+        let (db, agreement) = (self.db.clone(), self.participant.agreement());
         let services =
             [persona_service_server::SERVICE_NAME, persona_admin_service_server::SERVICE_NAME];
         Probe::new(services, move || {
-            let db = db.clone();
-            async move { db.ping().await.is_ok() }
+            let (db, broken) = (db.clone(), agreement.is_broken());
+            async move { !broken && db.ping().await.is_ok() }
         })
     }
 

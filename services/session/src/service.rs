@@ -23,7 +23,9 @@ use crate::{
     ConfigError, SessionConfig, background,
     identity::Identity,
     measure::{self, LoginMeter},
-    op::{Cx, attempt::LoginThrottle, last_seen::LastSeen, subject_data::Sessions},
+    op::{
+        Cx, attempt::LoginThrottle, last_seen::LastSeen, subject_data::Sessions,
+    },
     rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc, convert},
 };
 
@@ -104,15 +106,16 @@ pub fn build(config: &SessionConfig, deps: Deps) -> Result<Service, ConfigError>
 }
 
 impl Service {
-    /// What tells whether the service can do its work: the database answers.
+    /// What tells whether the service can do its work: the database answers,
+    /// and identity's ledger has not lost what was taken in from it.
     #[must_use]
     pub fn probe(&self) -> Probe {
-        let db = self.cx.db.clone();
+        let (db, agreement) = (self.cx.db.clone(), self.participant.agreement());
         let services =
             [session_service_server::SERVICE_NAME, session_admin_service_server::SERVICE_NAME];
         Probe::new(services, move || {
-            let db = db.clone();
-            async move { db.ping().await.is_ok() }
+            let (db, broken) = (db.clone(), agreement.is_broken());
+            async move { !broken && db.ping().await.is_ok() }
         })
     }
 

@@ -9,6 +9,7 @@ mod entity {
         #[sea_orm(primary_key, auto_increment = false)]
         pub source: String,
         pub sequence: i64,
+        pub incarnation: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -23,17 +24,32 @@ use sea_orm::{ConnectionTrait, EntityTrait, Set, sea_query::OnConflict};
 /// There is one ledger.
 const SOURCE: &str = "identity";
 
-pub async fn find(connection: &impl ConnectionTrait) -> Result<i64, DbError> {
-    let row = entity::Entity::find_by_id(SOURCE.to_owned()).one(connection).await?;
-    Ok(row.map_or(0, |row| row.sequence))
+/// A place in one incarnation of the ledger; the default is before all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The incarnation: in another one places are others.
+    pub incarnation: i64,
+    /// The place.
+    pub sequence: i64,
 }
 
-pub async fn store(tx: &Tx, sequence: i64) -> Result<(), DbError> {
-    let row = entity::ActiveModel { source: Set(SOURCE.to_owned()), sequence: Set(sequence) };
+pub async fn find(connection: &impl ConnectionTrait) -> Result<Position, DbError> {
+    let row = entity::Entity::find_by_id(SOURCE.to_owned()).one(connection).await?;
+    let position =
+        |row: entity::Model| Position { incarnation: row.incarnation, sequence: row.sequence };
+    Ok(row.map(position).unwrap_or_default())
+}
+
+pub async fn store(tx: &Tx, position: Position) -> Result<(), DbError> {
+    let row = entity::ActiveModel {
+        source: Set(SOURCE.to_owned()),
+        sequence: Set(position.sequence),
+        incarnation: Set(position.incarnation),
+    };
     entity::Entity::insert(row)
         .on_conflict(
             OnConflict::column(entity::Column::Source)
-                .update_column(entity::Column::Sequence)
+                .update_columns([entity::Column::Sequence, entity::Column::Incarnation])
                 .to_owned(),
         )
         .exec_without_returning(&**tx)

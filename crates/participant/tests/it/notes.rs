@@ -291,7 +291,13 @@ impl SubjectLedgerService for Ledger {
         let page: Vec<_> =
             self.0.iter().skip(after).take(self.1).map(|each| (*each).into()).collect();
         let last_sequence = i64::try_from(after + page.len()).unwrap();
-        Ok(Response::new(ListSubjectStatesResponse { states: page, last_sequence }))
+        let newest = self.0.iter().map(|each| each.version).max().unwrap_or_default();
+        Ok(Response::new(ListSubjectStatesResponse {
+            states: page,
+            last_sequence,
+            incarnation: newest.incarnation,
+            head_sequence: newest.number.max(i64::try_from(self.0.len()).unwrap()),
+        }))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use roster_kernel::{Env, Steps, UserId};
-use roster_participant::{ReconcileReport, State, Subject, subjects};
+use roster_participant::{ReconcileError, ReconcileReport, State, Subject, Version, subjects};
 use roster_server::Tasks;
 use roster_testkit::{Passes, eventually};
 
@@ -135,6 +135,59 @@ async fn missed_deletions_and_states_take_effect() {
 
     // The second time there is nothing new.
     assert_eq!(reconciler.catch_up().await.unwrap(), ReconcileReport::default());
+}
+
+#[tokio::test]
+async fn a_ledger_that_has_lost_what_was_taken_in_is_noticed_however_it_came() {
+    let world = World::new().await;
+    let states = world.users(3);
+    let ledger = |states: &[Subject]| Ledger(states.to_vec(), 500).upstream();
+    world.participant.reconciler(ledger(&states)).catch_up().await.unwrap();
+    // By an event, behind the place that the ledger has been read up to.
+    world.start().await;
+    let event = world.changed(states[0].user_id, 9, State::Disabled);
+    world.publish(&event).await;
+    world.settle().await;
+    let agreement = world.participant.agreement();
+    assert!(!agreement.is_broken());
+    for lost in [&states[..], &[]] {
+        let refused = world.participant.reconciler(ledger(lost)).catch_up().await.unwrap_err();
+        let ReconcileError::Behind { known, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!(*known, Version { incarnation: 1, number: 9 });
+        assert!(refused.to_string().contains("`roster restore identity`"), "{refused}");
+        assert!(agreement.is_broken());
+    }
+    let mut found = states.clone();
+    found[0].version.number = 9;
+    world.participant.reconciler(ledger(&found)).catch_up().await.unwrap();
+    assert!(!agreement.is_broken());
+    world.tasks.shutdown().await;
+}
+
+#[tokio::test]
+async fn another_incarnation_is_read_from_its_beginning() {
+    let world = World::new().await;
+    let mut states = world.users(5);
+    let ledger = |states: &[Subject]| Ledger(states.to_vec(), 2).upstream();
+    world.participant.reconciler(ledger(&states)).catch_up().await.unwrap();
+    // Fewer than had been, all of them new: no place of the old one is one of it.
+    states.truncate(3);
+    for state in &mut states {
+        state.version = Version { incarnation: 2, number: 1 };
+        state.state = State::Disabled;
+    }
+    let report = world.participant.reconciler(ledger(&states)).catch_up().await.unwrap();
+    assert_eq!(report, ReconcileReport { states: 3, deleted: 0 });
+    for state in &states {
+        let known = subjects::find(world.db().read(), state.user_id).await.unwrap().unwrap();
+        assert_eq!(known, *state);
+    }
+    let again = world.participant.reconciler(ledger(&states)).catch_up().await.unwrap();
+    assert_eq!(again, ReconcileReport::default());
+    // And the one before has lost all of that.
+    let before = world.users(9);
+    let refused = world.participant.reconciler(ledger(&before)).catch_up().await;
+    assert!(matches!(refused, Err(ReconcileError::Behind { .. })), "{refused:?}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub async fn insert(
     let id = UserId::generate(&cx.env);
     let must_change = account.password_change_required;
     let created = User {
-        subject: Subject::new(id, turn.incarnation, account.role, must_change),
+        subject: Subject::new(id, turn.version(), account.role, must_change),
         username: account.username,
         display_name: account.display_name,
         email: account.email,

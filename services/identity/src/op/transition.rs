@@ -19,7 +19,7 @@ pub async fn note(
     before: &Subject,
     after: Subject,
 ) -> Result<Option<Subject>, Error> {
-    let Some(next) = before.followed_by(after, turn.incarnation) else { return Ok(None) };
+    let Some(next) = before.followed_by(after, turn.version()) else { return Ok(None) };
     if leaves_nobody(tx, before, &next).await? {
         return Err(Error::LastAdmin);
     }

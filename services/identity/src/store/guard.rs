@@ -1,9 +1,10 @@
 //! The queries of the table `guard`.
 
 use roster_db::{DbError, Tx};
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 
 use super::entity::guard::{Column, Entity};
+use crate::domain::Version;
 
 const ROW: i32 = 1;
 
@@ -17,6 +18,14 @@ pub struct Turn {
     pub sequence: i64,
 }
 
+impl Turn {
+    /// The version of what is changed: nobody else's, and newer than any
+    /// before.
+    pub const fn version(&self) -> Version {
+        Version { incarnation: self.incarnation, number: self.sequence }
+    }
+}
+
 /// Waits for the turn. Must come before anything is read that the change
 /// depends upon: two administrators who remove each other would otherwise
 /// each still see the other.
@@ -27,6 +36,12 @@ pub async fn take(tx: &Tx) -> Result<Turn, DbError> {
         .filter(Column::Id.eq(ROW))
         .exec(&**tx)
         .await?;
-    let row = Entity::find_by_id(ROW).one(&**tx).await?.ok_or(DbError::Unexpected("guard"))?;
-    Ok(Turn { incarnation: row.incarnation, sequence: row.ledger_sequence })
+    let Version { incarnation, number } = newest(&**tx).await?;
+    Ok(Turn { incarnation, sequence: number })
+}
+
+/// The newest version that may have been given out.
+pub async fn newest(connection: &impl ConnectionTrait) -> Result<Version, DbError> {
+    let row = Entity::find_by_id(ROW).one(connection).await?.ok_or(DbError::Unexpected("guard"))?;
+    Ok(Version { incarnation: row.incarnation, number: row.ledger_sequence })
 }

@@ -26,6 +26,10 @@ async fn the_ledger_is_read_on_from_where_one_stopped() {
     let nothing = page(&world, all.last_sequence, 0).await;
     assert!(nothing.states.is_empty());
     assert_eq!(nothing.last_sequence, all.last_sequence);
+    assert_eq!((nothing.incarnation, nothing.head_sequence), (1, all.last_sequence));
+    // A version is the place of its change.
+    let newest = all.states[2].version.unwrap();
+    assert_eq!((newest.incarnation, newest.number), (1, all.last_sequence));
 
     // A change moves the user to the end; a deletion stays.
     let request = UpdateUserRequest {

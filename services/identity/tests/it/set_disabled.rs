@@ -32,11 +32,12 @@ async fn a_disabled_user_is_told_apart_and_comes_back() {
     assert_eq!(disable(&world, &user.user_id).await.unwrap(), disabled, "already so");
     assert_eq!(world.state(&user.user_id).await.session_epoch, 1);
 
+    let before = state.version.unwrap().number;
     let enabled = enable(&world, &user.user_id).await.unwrap();
     assert!(!enabled.disabled);
     let state = world.verify("alice", PASSWORD).await.unwrap();
     assert_eq!((state.state(), state.session_epoch), (State::Active, 1), "sessions stay over");
-    assert_eq!(state.version.unwrap().number, 3);
+    assert!(state.version.unwrap().number > before);
 }
 
 #[tokio::test]

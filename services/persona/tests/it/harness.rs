@@ -74,6 +74,8 @@ impl SubjectLedgerService for Ledger {
         Ok(Response::new(ListSubjectStatesResponse {
             states: all[after..].to_vec(),
             last_sequence: i64::try_from(all.len()).unwrap(),
+            incarnation: 1,
+            head_sequence: i64::MAX,
         }))
     }
 }

@@ -145,7 +145,12 @@ impl SubjectLedgerService for FakeIdentity {
         let after = usize::try_from(request.into_inner().after_sequence).unwrap();
         let states = ledger.iter().skip(after).map(|subject| (*subject).into()).collect();
         let last_sequence = i64::try_from(ledger.len().max(after)).unwrap();
-        Ok(Response::new(ListSubjectStatesResponse { states, last_sequence }))
+        Ok(Response::new(ListSubjectStatesResponse {
+            states,
+            last_sequence,
+            incarnation: 1,
+            head_sequence: i64::MAX,
+        }))
     }
 }
 

@@ -124,5 +124,7 @@ pub fn states(page: &LedgerPage) -> pb::ListSubjectStatesResponse {
     pb::ListSubjectStatesResponse {
         states: page.subjects.iter().map(announce::state).collect(),
         last_sequence: page.last_sequence,
+        incarnation: page.newest.incarnation,
+        head_sequence: page.newest.number,
     }
 }
