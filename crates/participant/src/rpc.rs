@@ -10,13 +10,18 @@ use roster_db::Db;
 use roster_kernel::{Env, UserId};
 use roster_proto::subject::v1::{
     CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-    ExportSubjectDataResponse, KindCount, SubjectCounts, SumSubjectDataRequest,
-    SumSubjectDataResponse, subject_data_service_server::SubjectDataService,
+    ExportSubjectDataResponse, KindCount, KnownSubject, ListSubjectsRequest, ListSubjectsResponse,
+    SubjectCounts, SumSubjectDataRequest, SumSubjectDataResponse,
+    subject_data_service_server::SubjectDataService,
 };
 use roster_server::{Refusal, Violations};
 use tonic::{Request, Response, Status};
 
-use crate::{SubjectData, export::export};
+use crate::{SubjectData, Version, export::export, subjects};
+
+/// How many users make a page of the list unless asked otherwise, and at the
+/// most.
+const LIST_PAGE: (u64, u64) = (500, 1_000);
 
 /// The most users that one call counts for.
 const MOST_USERS: usize = 1_000;
@@ -95,6 +100,33 @@ impl<D: SubjectData> SubjectDataService for SubjectDataRpc<D> {
         });
         Ok(Response::new(records.boxed()))
     }
+
+    async fn list_subjects(
+        &self,
+        request: Request<ListSubjectsRequest>,
+    ) -> Result<Response<ListSubjectsResponse>, Status> {
+        let (after, limit) = list_place(&request.into_inner())?;
+        let known = subjects::list(self.db.read(), after, limit).await.map_err(Refusal::from)?;
+        let subjects = known.into_iter().map(|subject| KnownSubject {
+            user_id: subject.user_id.to_string(),
+            state: (subject.version != Version::default()).then(|| subject.into()),
+        });
+        Ok(Response::new(ListSubjectsResponse { subjects: subjects.collect() }))
+    }
+}
+
+fn list_place(request: &ListSubjectsRequest) -> Result<(Option<UserId>, u64), Refusal> {
+    let mut violations = Violations::new();
+    let after = Some(&request.after_user_id).filter(|id| !id.is_empty());
+    let after = after.and_then(|id| violations.field("after_user_id", UserId::parse(id)));
+    let (default, most) = LIST_PAGE;
+    let size = u64::try_from(request.page_size).map_err(|_| "must not be negative");
+    let limit = match violations.field("page_size", size) {
+        None | Some(0) => default,
+        Some(size) => size.min(most),
+    };
+    violations.finish()?;
+    Ok((after, limit))
 }
 
 fn user_ids(texts: &[String]) -> Result<Vec<UserId>, Refusal> {

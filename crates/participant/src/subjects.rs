@@ -82,6 +82,21 @@ async fn lock(tx: &Tx, absent: Subject, now: Timestamp) -> Result<Subject, DbErr
     subject_of(&row)
 }
 
+/// Up to `limit` users whom the service knows of, by id, behind `after`.
+pub(crate) async fn list(
+    connection: &impl ConnectionTrait,
+    after: Option<UserId>,
+    limit: u64,
+) -> Result<Vec<Subject>, DbError> {
+    let rows = entity::Entity::find()
+        .apply_if(after, |query, after| query.filter(entity::Column::UserId.gt(after.uuid())))
+        .order_by_asc(entity::Column::UserId)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.iter().map(subject_of).collect()
+}
+
 /// The newest version of all that the service knows.
 pub(crate) async fn newest_version(connection: &impl ConnectionTrait) -> Result<Version, DbError> {
     let newest: Option<(i64, i64)> = entity::Entity::find()

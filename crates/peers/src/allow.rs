@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use roster_kernel::ServiceName;
 
 /// What the services of Roster need of each other, and no more.
-const OWN: [(&str, &str); 9] = [
+const OWN: [(&str, &str); 10] = [
     ("gateway", "/roster.session.v1.AuthenticationService/Authenticate"),
     ("session", "/roster.identity.v1.CredentialService/VerifyPassword"),
     ("session", "/roster.identity.v1.UserAdminService/BatchGetUsers"),
@@ -15,6 +15,7 @@ const OWN: [(&str, &str); 9] = [
     ("identity", "/roster.subject.v1.SubjectDataService/CountSubjectData"),
     ("identity", "/roster.subject.v1.SubjectDataService/SumSubjectData"),
     ("identity", "/roster.subject.v1.SubjectDataService/ExportSubjectData"),
+    ("identity", "/roster.subject.v1.SubjectDataService/ListSubjects"),
 ];
 const LEDGER: &str = "/roster.identity.v1.SubjectLedgerService/ListSubjectStates";
 

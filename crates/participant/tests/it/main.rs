@@ -4,5 +4,6 @@
 mod admission;
 mod erasure;
 mod export;
+mod list_subjects;
 mod notes;
 mod reconcile;

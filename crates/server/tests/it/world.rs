@@ -14,7 +14,8 @@ use roster_proto::{
     },
     subject::v1::{
         CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-        ExportSubjectDataResponse, SumSubjectDataRequest, SumSubjectDataResponse,
+        ExportSubjectDataResponse, ListSubjectsRequest, ListSubjectsResponse,
+        SumSubjectDataRequest, SumSubjectDataResponse,
         subject_data_service_client::SubjectDataServiceClient,
         subject_data_service_server::{SubjectDataService, SubjectDataServiceServer},
     },
@@ -114,6 +115,13 @@ impl SubjectDataService for Puppet {
         let once = tokio_stream::once(Ok(ExportSubjectDataResponse::default()));
         let stream = tokio_stream::StreamExt::chain(once, tokio_stream::pending());
         Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn list_subjects(
+        &self,
+        _request: Request<ListSubjectsRequest>,
+    ) -> Result<Response<ListSubjectsResponse>, Status> {
+        Err(Status::unimplemented("not asked for"))
     }
 }
 

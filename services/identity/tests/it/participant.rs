@@ -17,8 +17,8 @@ use roster_events::{Address, Bus, Event, InProcessBus, Inflow, Receipt, Subscrip
 use roster_kernel::{Caller, ServiceName, Timestamp};
 use roster_proto::subject::v1::{
     CountSubjectDataRequest, CountSubjectDataResponse, ExportSubjectDataRequest,
-    ExportSubjectDataResponse, KindCount, SubjectCounts, SumSubjectDataRequest,
-    SumSubjectDataResponse,
+    ExportSubjectDataResponse, KindCount, KnownSubject, ListSubjectsRequest, ListSubjectsResponse,
+    SubjectCounts, SumSubjectDataRequest, SumSubjectDataResponse,
     subject_data_service_server::{SubjectDataService, SubjectDataServiceServer},
 };
 use roster_server::Upstream;
@@ -38,6 +38,8 @@ pub struct Counts {
     pub records: Vec<(&'static str, String)>,
     /// What becomes of it behind so many records.
     pub ends: Option<(usize, End)>,
+    /// Whom it knows of, ordered by id.
+    pub subjects: Mutex<Vec<KnownSubject>>,
     /// How many records have been asked for.
     pub taken: Arc<AtomicUsize>,
 }
@@ -122,6 +124,20 @@ impl SubjectDataService for Counts {
             }
         });
         Ok(Response::new(Box::pin(parts)))
+    }
+
+    async fn list_subjects(
+        &self,
+        request: Request<ListSubjectsRequest>,
+    ) -> Result<Response<ListSubjectsResponse>, Status> {
+        if self.mute.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let after = request.into_inner().after_user_id;
+        let known = self.subjects.lock().unwrap();
+        // Pages as short as can be.
+        let next = known.iter().filter(|each| each.user_id > after).take(1);
+        Ok(Response::new(ListSubjectsResponse { subjects: next.cloned().collect() }))
     }
 }
 
