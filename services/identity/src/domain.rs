@@ -7,6 +7,7 @@ mod filter;
 mod lookalike;
 mod page;
 mod password;
+mod restore;
 mod search;
 mod statistics;
 mod subject;
@@ -27,6 +28,7 @@ pub use page::{DeletionCursor, PageRequest};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
 };
+pub use restore::{Amended, Findings, News, Restored, Sighting, changed_fields};
 pub use search::folded;
 pub use statistics::{DayActivity, DayRange, UserTotals, parse_day};
 pub use subject::{Role, State, Subject, Version};

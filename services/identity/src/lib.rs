@@ -34,7 +34,9 @@ mod store;
 mod uses;
 
 pub use config::{ConfigError, IdentityConfig, PasswordConfig};
+pub use domain::{Amended, Restored};
 pub use hashing::{HashParams, HashStatistics};
+pub use op::restore::RestoreError;
 pub use op::rotate_keys::RotationError;
 pub use op::{
     check_keyring::{KeyringError, check_keyring},

@@ -30,6 +30,7 @@ pub mod recover_admin;
 pub mod register;
 mod repeated;
 pub mod resolve_api_key;
+pub mod restore;
 pub mod retry_deletion;
 pub mod rotate_keys;
 pub mod set_disabled;

@@ -1,6 +1,7 @@
 //! What the services that keep data about users are asked.
 
 mod export;
+mod subjects;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,6 +17,7 @@ use tonic::{Request, Status};
 use crate::domain::UserStatistics;
 
 pub use export::{Records, Unavailable};
+pub use subjects::Silent;
 
 /// How long a list waits for the counts: it is worth having without them.
 const COUNTS_WITHIN: Duration = Duration::from_millis(500);

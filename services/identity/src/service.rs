@@ -22,12 +22,13 @@ use tonic::service::Routes;
 
 use crate::{
     ConfigError, FirstAdmin, HashParams, IdentityConfig, RecoveredAdmin, background,
-    domain::{InvalidPassword, InvalidUsername},
+    domain::{InvalidPassword, InvalidUsername, Restored},
     error::Error,
     hashing::{HashError, HashPool, HashStatistics, Hasher},
     measure,
     op::{
         Cx, ensure_first_admin, recover_admin,
+        restore::{self, RestoreError},
         rotate_keys::{self, RotationError},
         throttle::Throttle,
     },
@@ -266,6 +267,14 @@ impl Service {
         create: bool,
     ) -> Result<RecoveredAdmin, RecoverAdminError> {
         recover_admin::recover_admin(&self.cx, username, create).await
+    }
+
+    /// Brings a database that was put back from a backup up to what the
+    /// participants know, before anything is served from it: who was deleted,
+    /// disabled, demoted or lost their sessions since does not come back. Nothing
+    /// changes if it is only `planned`. Safe to run again.
+    pub async fn restore(&self, planned: bool) -> Result<Restored, RestoreError> {
+        restore::restore(&self.cx, planned).await
     }
 }
 

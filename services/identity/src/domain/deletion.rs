@@ -12,8 +12,9 @@ pub struct DeletionRecord {
     pub user_id: UserId,
     /// The event that tells the participants.
     pub event_id: EventId,
-    /// The administrator who did it.
-    pub requested_by: UserId,
+    /// The administrator who did it; `None` where it was found out from the other
+    /// services.
+    pub requested_by: Option<UserId>,
     /// When the account was deleted.
     pub created_at: Timestamp,
     /// How many rows of each kind this service itself has erased.
@@ -128,7 +129,7 @@ mod tests {
             id: DeletionId::generate(&env),
             user_id: UserId::generate(&env),
             event_id: EventId::generate(&env),
-            requested_by: UserId::generate(&env),
+            requested_by: Some(UserId::generate(&env)),
             created_at: env.now(),
             erased: vec![("users".to_owned(), 1)],
         };

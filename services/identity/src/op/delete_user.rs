@@ -10,7 +10,7 @@ use roster_kernel::{Caller, Deadline, DeletionId, UserId};
 use super::{Cx, admin, deletions, effect, own_data, plan_user_deletion::blockers, transition};
 use crate::{
     announce,
-    domain::{DeletionRecord, DeletionView, User},
+    domain::{DeletionRecord, DeletionView, Subject, User},
     error::Error,
     store::{
         deletion,
@@ -118,13 +118,25 @@ async fn erase(
     after.delete();
     // Deleting raises the epoch, so there is always a next state.
     let next = transition::note(tx, turn, &doomed.subject, after).await?.unwrap_or(after);
-    let erased = own_data::erase(tx, doomed.id()).await?;
-    replay::forget(tx, doomed.id()).await?;
+    close(cx, tx, &next, Some(requested_by)).await
+}
+
+/// Does the rest about a user whose state in the ledger, `deleted`, says that
+/// they are: erases the account, if there is one, and announces it.
+pub(super) async fn close(
+    cx: &Cx,
+    tx: &Tx,
+    deleted: &Subject,
+    requested_by: Option<UserId>,
+) -> Result<DeletionRecord, Error> {
+    let user_id = deleted.user_id;
+    let erased = own_data::erase(tx, user_id).await?;
+    replay::forget(tx, user_id).await?;
     let id = DeletionId::generate(&cx.env);
     let record = DeletionRecord {
         id,
-        user_id: doomed.id(),
-        event_id: announce::deleted(&cx.outbox, tx, &next, id).await?,
+        user_id,
+        event_id: announce::deleted(&cx.outbox, tx, deleted, id).await?,
         requested_by,
         created_at: cx.env.now(),
         erased,

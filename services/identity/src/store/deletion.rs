@@ -7,6 +7,7 @@ use sea_orm::{
     QuerySelect, QueryTrait, Set,
     sea_query::{Expr, ExprTrait},
 };
+use uuid::Uuid;
 
 use super::entity::deletion::{ActiveModel, Column, Entity, Model};
 use crate::domain::{DeletionCursor, DeletionRecord};
@@ -18,7 +19,7 @@ pub async fn insert(tx: &Tx, deletion: &DeletionRecord) -> Result<(), DbError> {
         id: Set(deletion.id.uuid()),
         user_id: Set(deletion.user_id.uuid()),
         event_id: Set(deletion.event_id.uuid()),
-        requested_by: Set(deletion.requested_by.uuid()),
+        requested_by: Set(deletion.requested_by.map_or(Uuid::nil(), UserId::uuid)),
         created_at: Set(deletion.created_at),
         erased: Set(erased.map_err(|_| DbError::Unexpected("deletion.erased"))?),
     };
@@ -72,7 +73,7 @@ fn record_of(row: Model) -> Result<DeletionRecord, DbError> {
         id: row.id.into(),
         user_id: row.user_id.into(),
         event_id: row.event_id.into(),
-        requested_by: row.requested_by.into(),
+        requested_by: Some(row.requested_by).filter(|user| !user.is_nil()).map(UserId::from),
         created_at: row.created_at,
         erased: erased.map_err(|_| DbError::Unexpected("deletion.erased"))?,
     })

@@ -40,6 +40,16 @@ pub async fn take(tx: &Tx) -> Result<Turn, DbError> {
     Ok(Turn { incarnation, sequence: number })
 }
 
+/// What versions begin with from now on.
+pub async fn begin_incarnation(tx: &Tx, incarnation: i64) -> Result<(), DbError> {
+    Entity::update_many()
+        .col_expr(Column::Incarnation, Expr::value(incarnation))
+        .filter(Column::Id.eq(ROW))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 /// The newest version that may have been given out.
 pub async fn newest(connection: &impl ConnectionTrait) -> Result<Version, DbError> {
     let row = Entity::find_by_id(ROW).one(connection).await?.ok_or(DbError::Unexpected("guard"))?;

@@ -4,7 +4,7 @@ use roster_db::{DbError, Tx};
 use roster_kernel::UserId;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait},
 };
 
@@ -13,6 +13,9 @@ use super::{
     guard::Turn,
 };
 use crate::domain::{Role, State, Subject, UserTotals, Version};
+
+/// How many states one statement changes at the most.
+const TOGETHER: u64 = 10_000;
 
 /// Notes the first state of a user.
 pub async fn insert(tx: &Tx, turn: Turn, subject: &Subject) -> Result<(), DbError> {
@@ -54,6 +57,38 @@ pub async fn list(
         .all(connection)
         .await?;
     rows.into_iter().map(|row| Ok((row.sequence, subject_of(&row)?))).collect()
+}
+
+/// The last states of those of some users who ever were.
+pub async fn find_some(
+    connection: &impl ConnectionTrait,
+    users: &[UserId],
+) -> Result<Vec<Subject>, DbError> {
+    let ids = users.iter().map(|user| user.uuid());
+    let rows = Entity::find().filter(Column::UserId.is_in(ids)).all(connection).await?;
+    rows.iter().map(subject_of).collect()
+}
+
+/// Makes every state newer than all that had been given out before
+/// `incarnation`, unchanged otherwise.
+pub async fn begin_incarnation(tx: &Tx, incarnation: i64) -> Result<(), DbError> {
+    loop {
+        // Some at a time, so that no statement takes too long.
+        let older = Entity::find()
+            .select_only()
+            .column(Column::UserId)
+            .filter(Column::Incarnation.lt(incarnation))
+            .limit(TOGETHER)
+            .into_query();
+        let updated = Entity::update_many()
+            .col_expr(Column::Incarnation, Expr::value(incarnation))
+            .filter(Column::UserId.in_subquery(older))
+            .exec(&**tx)
+            .await?;
+        if updated.rows_affected < TOGETHER {
+            return Ok(());
+        }
+    }
 }
 
 /// How many users are in a state.
@@ -142,7 +177,6 @@ fn row(subject: &Subject, sequence: i64) -> Model {
 #[cfg(test)]
 mod tests {
     use roster_testkit::TempDb;
-    use sea_orm::QueryTrait;
 
     use super::*;
     use crate::Migrator;

@@ -25,6 +25,7 @@ mod races;
 mod recover_admin;
 mod register;
 mod resolve_api_key;
+mod restore;
 mod rotate_keys;
 mod rules;
 mod search_text;

@@ -23,7 +23,7 @@ pub fn deletion(view: DeletionView) -> pb::Deletion {
         state: state(view.state()).into(),
         create_time: Some(time::to_proto(view.record.created_at)),
         complete_time: view.completed_at().map(time::to_proto),
-        requested_by: view.record.requested_by.to_string(),
+        requested_by: view.record.requested_by.map(|user| user.to_string()).unwrap_or_default(),
         receipts: view.receipts.into_iter().map(receipt).collect(),
     }
 }

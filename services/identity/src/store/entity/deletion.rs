@@ -13,7 +13,8 @@ pub struct Model {
     pub user_id: Uuid,
     /// The event that tells the participants.
     pub event_id: Uuid,
-    /// The administrator who did it.
+    /// The administrator who did it; nil where it was found out from the other
+    /// services.
     pub requested_by: Uuid,
     /// When the account was deleted.
     pub created_at: DateTimeUtc,
