@@ -26,5 +26,5 @@ mod service;
 mod store;
 
 pub use config::{ConfigError, LoginConfig, SessionConfig};
-pub use service::{Deps, Service, build};
+pub use service::{Deps, EndSessionsError, Service, build};
 pub use store::migration::Migrator;

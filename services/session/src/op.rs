@@ -3,6 +3,7 @@
 mod admin;
 pub mod attempt;
 pub mod authenticate;
+pub mod end_all_sessions;
 pub mod last_seen;
 pub mod list_sessions;
 pub mod login;

@@ -21,10 +21,11 @@ use tonic::service::Routes;
 
 use crate::{
     ConfigError, SessionConfig, background,
+    error::Error,
     identity::Identity,
     measure::{self, LoginMeter},
     op::{
-        Cx, attempt::LoginThrottle, last_seen::LastSeen, subject_data::Sessions,
+        Cx, attempt::LoginThrottle, end_all_sessions, last_seen::LastSeen, subject_data::Sessions,
     },
     rpc::{AuthenticationRpc, RpcCx, SessionAdminRpc, SessionRpc, convert},
 };
@@ -54,6 +55,17 @@ pub struct Deps {
     pub meters: Meters,
     /// The identity service.
     pub identity: Upstream,
+}
+
+/// Why not every session could be ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the sessions could not be ended")]
+pub struct EndSessionsError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl From<Error> for EndSessionsError {
+    fn from(error: Error) -> Self {
+        Self(Box::new(error))
+    }
 }
 
 /// The running service.
@@ -123,5 +135,11 @@ impl Service {
     /// first. Every hour it happens by itself.
     pub async fn reconcile(&self) -> Result<ReconcileReport, ReconcileError> {
         self.participant.reconciler(self.identity.clone()).catch_up().await
+    }
+
+    /// Ends every session: for a database that was put back from a backup, before
+    /// anything is served from it. Answers how many there were.
+    pub async fn end_all_sessions(&self) -> Result<u64, EndSessionsError> {
+        Ok(end_all_sessions::end_all_sessions(&self.cx).await?)
     }
 }

@@ -201,6 +201,11 @@ pub async fn delete_below_epoch(
     delete_some(tx, below, limit).await
 }
 
+/// Ends up to `limit` sessions of anybody, live or not; answers how many.
+pub async fn delete_any(tx: &Tx, limit: u64) -> Result<u64, DbError> {
+    delete_some(tx, Entity::find(), limit).await
+}
+
 /// Deletes up to `limit` sessions that have expired; answers how many.
 pub async fn delete_expired(tx: &Tx, limit: u64, now: Timestamp) -> Result<u64, DbError> {
     delete_some(tx, Entity::find().filter(Column::ExpiresAt.lte(now)), limit).await

@@ -358,6 +358,7 @@ fn every_step_in_the_code_is_a_place_where_a_process_was_ended() {
     for step in ["restore.asked", "restore.prepared", "restore.committed"] {
         ended.insert(step.to_owned());
     }
+    ended.insert("end_all_sessions.batch".to_owned());
     // No part of a deletion either.
     ended.extend(rotate_keys::STEPS.iter().map(|(step, ..)| (*step).to_owned()));
     assert_eq!(found, ended);
