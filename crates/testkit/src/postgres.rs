@@ -1,6 +1,6 @@
 //! PostgreSQL databases that vanish with the test.
 
-use std::{future::Future, thread};
+use std::{future::Future, path::Path, process::Command, thread};
 
 use roster_db::{DatabaseUrl, Db};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
@@ -51,6 +51,28 @@ impl TempPostgres {
         execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity";
         execute(&format!("{end} WHERE datname = '{name}'")).await;
+    }
+
+    /// Writes a schema into a file, with `pg_dump`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn dump(&self, schema: &str, file: &Path) {
+        let mut dump = Command::new("pg_dump");
+        dump.args(["--format=custom", "--schema", schema, "--file"]).arg(file);
+        run(dump.arg(database_url(&self.name)));
+    }
+
+    /// Puts such a file in the place of what is there, with `pg_restore`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be put there.
+    pub fn put_back(&self, file: &Path) {
+        let mut restore = Command::new("pg_restore");
+        restore.args(["--clean", "--if-exists", "--single-transaction", "--dbname"]);
+        run(restore.arg(database_url(&self.name)).arg(file));
     }
 
     /// Lets it be connected to again.
@@ -111,6 +133,12 @@ async fn texts(db: &Db, query: &str) -> Vec<String> {
     let query = Statement::from_string(DatabaseBackend::Postgres, query);
     let rows = db.read().query_all_raw(query).await.expect("rows that can be read");
     rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
+}
+
+/// Runs a program to its end.
+fn run(program: &mut Command) {
+    let ended = program.output().expect("a program of PostgreSQL's");
+    assert!(ended.status.success(), "{program:?}: {}", String::from_utf8_lossy(&ended.stderr));
 }
 
 /// Runs `work` where no other runtime is.

@@ -8,8 +8,8 @@ use roster_server::config::process_env;
 use secrecy::SecretString;
 
 use crate::{
-    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover, rotate,
-    verify_export,
+    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover, restore,
+    rotate, verify_export,
 };
 
 /// User administration for a team's platform.
@@ -45,6 +45,10 @@ enum Command {
     },
     /// Make every service agree with the ledger of users and exit.
     Reconcile,
+    /// Bring one service that was put back from a backup up to what the others
+    /// know and exit, before it serves. Stop the server first.
+    #[command(subcommand)]
+    Restore(RestoreCommand),
     /// Encrypt all API keys with a new key and exit. Stop the server first.
     RotateKeys,
     /// Do what nobody can do over the network any more.
@@ -87,6 +91,29 @@ enum AdminCommand {
     },
 }
 
+#[derive(Clone, Debug, Subcommand)]
+enum RestoreCommand {
+    /// The database of accounts.
+    ///
+    /// Whoever was deleted, disabled, demoted or lost their sessions after the
+    /// backup does not come back, as far as any other service knows. What is kept
+    /// of users who were created after it is erased: nobody can sign in as them.
+    Identity {
+        /// Only say what would happen.
+        #[arg(long)]
+        plan: bool,
+    },
+    /// The database of sessions: all of them end.
+    ///
+    /// That a session was signed out or revoked after the backup is known nowhere
+    /// else.
+    Session,
+    /// The database of personas.
+    ///
+    /// What is kept of users who were deleted after the backup is erased.
+    Persona,
+}
+
 /// Runs the command; what goes wrong is told on the terminal.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -118,6 +145,11 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Migrate { plan: true }) => migrate::show_plan(&config).await,
             Some(Command::Migrate { plan: false }) => migrate::run(&config, &env).await,
             Some(Command::Reconcile) => migrate::reconcile(config, env).await,
+            Some(Command::Restore(RestoreCommand::Identity { plan })) => {
+                restore::identity(&config, env, *plan).await
+            }
+            Some(Command::Restore(RestoreCommand::Session)) => restore::session(&config, env).await,
+            Some(Command::Restore(RestoreCommand::Persona)) => restore::persona(&config, env).await,
             Some(Command::RotateKeys) => rotate::run(&config, &env).await,
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await

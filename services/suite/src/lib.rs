@@ -19,6 +19,7 @@ mod node;
 mod parts;
 mod peers;
 mod recover;
+mod restore;
 mod rotate;
 mod secrets;
 mod services;

@@ -5,6 +5,7 @@ use std::{fs::DirBuilder, io::Write as _, os::unix::fs::DirBuilderExt as _};
 use anyhow::{bail, ensure};
 use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
+use roster_participant::{ReconcileError, ReconcileReport};
 
 use crate::{DataDirLock, RosterConfig, Secrets, SecretsError, StartError, Suite};
 
@@ -180,6 +181,13 @@ pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
     let suite = Suite::assemble(&config, env, config.identity.hash_params()).await?;
     let reports = suite.reconcile().await;
     suite.stop().await;
+    report(reports)
+}
+
+/// Says what catching up with the ledger has come to.
+pub fn report(
+    reports: Vec<(&'static str, Result<ReconcileReport, ReconcileError>)>,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for (service, report) in reports {
         let report = report?;

@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use roster_events::{InProcessBus, JetStreamError};
-use roster_identity::{FirstAdminError, HashParams, RecoverAdminError, RecoveredAdmin};
+use roster_identity::{
+    FirstAdminError, HashParams, RecoverAdminError, RecoveredAdmin, RestoreError, Restored,
+};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::{
@@ -12,6 +14,7 @@ use roster_server::{
     telemetry::TelemetryError,
     tls::TlsError,
 };
+use roster_session::EndSessionsError;
 use secrecy::SecretString;
 use tonic::service::Routes;
 
@@ -191,6 +194,17 @@ impl Suite {
         create: bool,
     ) -> Result<RecoveredAdmin, RecoverAdminError> {
         self.services.identity.recover_admin(username, create).await
+    }
+
+    /// Brings identity's database, put back from a backup, up to what the other
+    /// services know; see [`roster_identity::Service::restore`].
+    pub async fn restore_identity(&self, planned: bool) -> Result<Restored, RestoreError> {
+        self.services.identity.restore(planned).await
+    }
+
+    /// Ends every session; see [`roster_session::Service::end_all_sessions`].
+    pub async fn end_all_sessions(&self) -> Result<u64, EndSessionsError> {
+        self.services.session.end_all_sessions().await
     }
 
     /// Runs until told to stop by SIGTERM or SIGINT, or until a background

@@ -18,7 +18,7 @@ use tonic::Code;
 
 use crate::{
     client::{Client, reason},
-    database, rotate_keys,
+    database, restore, rotate_keys,
     world::World,
 };
 
@@ -34,13 +34,13 @@ async fn create_personas(client: &Client, count: usize) {
     }
 }
 
-async fn deletions(world: &World) -> Vec<Deletion> {
+pub async fn deletions(world: &World) -> Vec<Deletion> {
     let request = ListDeletionsRequest::default();
     world.admin.users().list_deletions(request).await.unwrap().into_inner().deletions
 }
 
 /// Lets time pass until every deletion is complete.
-async fn converge(world: &World) {
+pub async fn converge(world: &World) {
     for _ in 0..100 {
         world.settle().await;
         let all = deletions(world).await;
@@ -354,10 +354,8 @@ fn every_step_in_the_code_is_a_place_where_a_process_was_ended() {
     }
     // Nor is this; the persona service's tests end it there.
     ended.insert("transfer_personas.prepared".to_owned());
-    // Nor are these; identity's own tests take in what they come between.
-    for step in ["restore.asked", "restore.prepared", "restore.committed"] {
-        ended.insert(step.to_owned());
-    }
+    // Nor are these; ended at by the tests of restored databases.
+    ended.extend(restore::STEPS.map(str::to_owned));
     ended.insert("end_all_sessions.batch".to_owned());
     // No part of a deletion either.
     ended.extend(rotate_keys::STEPS.iter().map(|(step, ..)| (*step).to_owned()));
@@ -423,24 +421,4 @@ async fn changes_leave_an_audit_trail_without_values() {
     assert_eq!(database::count(&world.database("identity"), leaked).await, 0);
     let named = "select count(*) from audit_event where fields like '%display_name%'";
     assert!(database::count(&world.database("identity"), named).await >= 1);
-}
-
-#[tokio::test]
-async fn a_session_service_restored_from_a_backup_serves_no_one_who_was_deleted_since() {
-    let world = World::new().await;
-    let client = world.create_signed_in("person").await;
-    let world = world.restart().await;
-    let backup = world.database("session").with_extension("backup");
-    fs::copy(world.database("session"), &backup).unwrap();
-    world.admin.users().delete_user(delete(&client.user_id)).await.unwrap();
-    let restored = world.database("session");
-    let world = world
-        .restart_after(|| {
-            fs::rename(&backup, &restored).unwrap();
-        })
-        .await;
-    // Not the event, which was confirmed long ago: the ledger.
-    let own = world.same_token(&client).sessions();
-    let answer = own.clone().list_sessions(ListSessionsRequest::default()).await;
-    assert_eq!(reason(answer), (Code::Unauthenticated, "TOKEN_INVALID".to_owned()));
 }

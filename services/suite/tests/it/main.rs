@@ -22,6 +22,7 @@ mod postgres;
 mod process;
 mod races;
 mod readme;
+mod restore;
 mod rotate_keys;
 mod storage;
 mod strangers;

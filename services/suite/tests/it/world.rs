@@ -25,7 +25,7 @@ pub const ADMIN_PASSWORD: &str = "the first administrator's";
 pub const PASSWORD: &str = "correct horse";
 
 /// Hashes that cost next to nothing, so that tests wait for what they test.
-const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
+pub const CHEAP: HashParams = HashParams { memory_kib: 8, iterations: 1, lanes: 1 };
 
 /// A running suite.
 pub struct World {

@@ -1,0 +1,78 @@
+//! `roster restore`: one service was put back from a backup, the others were
+//! not.
+
+use std::io::{self, Write as _};
+
+use roster_identity::Restored;
+use roster_kernel::{Env, UserId};
+
+use crate::{RosterConfig, Suite, migrate};
+
+/// `roster restore identity`.
+pub async fn identity(config: &RosterConfig, env: Env, plan: bool) -> anyhow::Result<()> {
+    let suite = begin(config, env).await?;
+    let told = match suite.restore_identity(plan).await {
+        Ok(restored) => tell(&restored, plan).map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    end(suite, told, !plan).await
+}
+
+/// `roster restore session`.
+pub async fn session(config: &RosterConfig, env: Env) -> anyhow::Result<()> {
+    let suite = begin(config, env).await?;
+    let told = match suite.end_all_sessions().await {
+        Ok(ended) => tell_ended(ended).map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    end(suite, told, true).await
+}
+
+/// `roster restore persona`.
+pub async fn persona(config: &RosterConfig, env: Env) -> anyhow::Result<()> {
+    end(begin(config, env).await?, Ok(()), true).await
+}
+
+async fn begin(config: &RosterConfig, env: Env) -> anyhow::Result<Suite> {
+    migrate::require_data(config).await?;
+    Ok(Suite::assemble(config, env, config.identity.hash_params()).await?)
+}
+
+/// Makes every service agree with the ledger of users, unless something went
+/// wrong or nothing has changed, and stops them.
+async fn end(suite: Suite, told: anyhow::Result<()>, changed: bool) -> anyhow::Result<()> {
+    let catch_up = told.is_ok() && changed;
+    let reports = if catch_up { suite.reconcile().await } else { Vec::new() };
+    suite.stop().await;
+    told?;
+    migrate::report(reports)
+}
+
+fn tell_ended(sessions: u64) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "sessions of the backup, all ended: {sessions}")
+}
+
+fn tell(restored: &Restored, plan: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let users = |out: &mut io::StdoutLock<'_>, what: &str, users: &[UserId]| {
+        writeln!(out, "{what}: {}", users.len())?;
+        users.iter().try_for_each(|user| writeln!(out, "  {user}"))
+    };
+    let incarnation = restored.incarnation;
+    if plan {
+        writeln!(out, "identity would begin incarnation {incarnation}; nothing has changed")?;
+    } else {
+        writeln!(out, "identity begins incarnation {incarnation}")?;
+    }
+    users(&mut out, "deleted after the backup, and deleted again", &restored.deleted)?;
+    users(&mut out, "created after the backup, and erased", &restored.unknown)?;
+    writeln!(out, "changed after the backup, and changed again: {}", restored.amended.len())?;
+    for amended in &restored.amended {
+        writeln!(out, "  {} {}", amended.user_id, amended.fields.join(" "))?;
+    }
+    writeln!(out, "passwords, profiles and API keys are those of the backup")?;
+    if restored.admins == 0 {
+        writeln!(out, "nobody is an administrator: roster admin recover makes one")?;
+    }
+    out.flush()
+}
