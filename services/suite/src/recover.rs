@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use anyhow::anyhow;
 use roster_identity::{RecoverAdminError, RecoveredAdmin};
 use roster_kernel::Env;
+use roster_participant::ReconcileError;
 use secrecy::ExposeSecret as _;
 
 use crate::{RosterConfig, Suite, migrate};
@@ -20,15 +21,35 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     migrate::require_data(config).await?;
     let suite = Suite::assemble(config, env, config.identity.hash_params()).await?;
-    let told = match suite.recover_admin(username, create).await {
-        Ok(admin) => tell(&admin).map_err(anyhow::Error::from),
-        Err(RecoverAdminError::Unknown(name)) => {
-            Err(anyhow!("there is no user {name}: --create makes one"))
-        }
+    let told = match whole(&suite).await {
+        Ok(()) => recover(&suite, username, create).await,
         Err(error) => Err(error.into()),
     };
     suite.stop().await;
     told
+}
+
+/// Refuses a ledger that has lost changes: another one would be given the
+/// version of one of them, and nobody could tell any more.
+async fn whole(suite: &Suite) -> Result<(), ReconcileError> {
+    for (service, report) in suite.reconcile().await {
+        match report {
+            Err(error @ ReconcileError::Behind { .. }) => return Err(error),
+            Err(error) => tracing::warn!(service, %error, "not caught up with the ledger"),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn recover(suite: &Suite, username: &str, create: bool) -> anyhow::Result<()> {
+    match suite.recover_admin(username, create).await {
+        Ok(admin) => Ok(tell(&admin)?),
+        Err(RecoverAdminError::Unknown(name)) => {
+            Err(anyhow!("there is no user {name}: --create makes one"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The password is printed here, once, and nowhere else.

@@ -286,10 +286,13 @@ async fn the_commands_say_what_they_do() {
                 binary::run(command)
             };
             put_back(config, "identity");
-            let refused = roster(&["serve"]);
-            assert_eq!(refused.code, Some(1));
-            let complaint = refused.stderr.lines().last().unwrap();
-            assert!(complaint.contains("run `roster restore identity`"), "{complaint}");
+            let recover = ["admin", "recover", "--username", "admin"];
+            for refused in [&["serve"][..], &["reconcile"], &recover] {
+                let ended = roster(refused);
+                assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+                let complaint = ended.stderr.lines().last().unwrap();
+                assert!(complaint.contains("run `roster restore identity`"), "{complaint}");
+            }
 
             let planned = roster(&["restore", "identity", "--plan"]);
             assert_eq!(planned.code, Some(0), "{planned:?}");
