@@ -78,7 +78,16 @@ const WHOLE: &str = "services/suite";
 
 /// Its tests that do not look into the one process, or its files: what they
 /// show has to hold, too, when every service runs apart, and more than once.
-const APART: [&str; 5] = ["guide::", "guessing::", "odd_data::", "races::", "strangers::"];
+const APART: [&str; 8] = [
+    "guide::",
+    "guessing::",
+    "odd_data::",
+    "races::",
+    "strangers::access::",
+    "strangers::bad_requests::",
+    "strangers::identity_claims::",
+    "strangers::protocol::",
+];
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.

@@ -211,8 +211,10 @@ impl Node {
     /// in, not even for a moment.
     async fn catch_up(&self) {
         while let Some(Err(error)) = self.reconcile().await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "waiting for the identity service");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "waiting for the identity service"
+            );
             self.env.sleep(CATCH_UP_AGAIN).await;
         }
     }

@@ -59,10 +59,10 @@ pub async fn orphans(world: &World) -> i64 {
                     where state <> 'active' or epoch < session_epoch";
     let personas = "select count(*) from \
                     (select user_id from persona union all select user_id from ontology \
-                     union all select user_id from annotation) join subject using (user_id) \
+                     union all select user_id from annotation) as kept join subject using (user_id) \
                     where state = 'deleted'";
-    database::count(&world.database("session"), sessions).await
-        + database::count(&world.database("persona"), personas).await
+    database::count_of(&world.tables("session"), sessions).await
+        + database::count_of(&world.tables("persona"), personas).await
 }
 
 #[tokio::test]

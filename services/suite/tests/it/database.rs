@@ -16,7 +16,11 @@ pub async fn execute(file: &Path, sql: &str) {
 
 /// The first column of what a query finds.
 pub async fn column<T: TryGetable>(file: &Path, sql: &str) -> Vec<T> {
-    let db = Db::open(&DbConfig::new(file.to_owned())).await.unwrap();
+    column_of(&DbConfig::new(file.to_owned()), sql).await
+}
+
+async fn column_of<T: TryGetable>(config: &DbConfig, sql: &str) -> Vec<T> {
+    let db = Db::open(config).await.unwrap();
     let query = Statement::from_string(db.read().get_database_backend(), sql);
     let rows = db.read().query_all_raw(query).await.unwrap();
     let values = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
@@ -27,4 +31,9 @@ pub async fn column<T: TryGetable>(file: &Path, sql: &str) -> Vec<T> {
 /// What a query counts.
 pub async fn count(file: &Path, sql: &str) -> i64 {
     column(file, sql).await[0]
+}
+
+/// What a query counts, whichever engine keeps the tables.
+pub async fn count_of(config: &DbConfig, sql: &str) -> i64 {
+    column_of(config, sql).await[0]
 }

@@ -2,6 +2,7 @@
 
 use std::{future::Future, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use roster_db::DbConfig;
 use roster_identity::HashParams;
 use roster_kernel::{Env, Steps};
 use roster_proto::{
@@ -142,7 +143,16 @@ impl World {
         Box::pin(Self::start(ground, folder, config, clock, env, Some(steps))).await
     }
 
-    /// Where a service's database is.
+    /// Where a service keeps its tables.
+    pub fn tables(&self, service: &str) -> DbConfig {
+        let mut config = self.config.database.clone();
+        if let Some(ground) = &self.ground {
+            config.url = ground.database.url();
+        }
+        config.of(&self.config.data_dir, service)
+    }
+
+    /// The file of a service's database, where it is one.
     pub fn database(&self, service: &str) -> PathBuf {
         self.config.data_dir.join(format!("{service}.db"))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use roster_events::Subscription;
 use roster_participant::ReconcileError;
 use roster_proto::identity::v1::{CreateUserRequest, UpdateUserRequest};
@@ -24,7 +24,7 @@ use crate::{
 
 /// A world in which a lot has happened since identity was backed up, and whom
 /// it happened to; `later` was created since.
-fn since_the_backup() -> BoxFuture<'static, (World, Cast, Client)> {
+fn since_the_backup() -> LocalBoxFuture<'static, (World, Cast, Client)> {
     Box::pin(async {
         let world = World::new().await;
         let cast = Cast::sign_up(&world).await;

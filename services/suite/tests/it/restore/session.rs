@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::LocalBoxFuture;
 use roster_proto::{
     identity::v1::ListUsersRequest,
     session::v1::{
@@ -22,7 +22,7 @@ use crate::{
 
 /// A world in which a lot has happened since sessions were backed up, and whose
 /// sessions have ended since one by one.
-fn since_the_backup() -> BoxFuture<'static, (World, Cast, [Client; 3])> {
+fn since_the_backup() -> LocalBoxFuture<'static, (World, Cast, [Client; 3])> {
     Box::pin(async {
         let world = World::new().await;
         let cast = Cast::sign_up(&world).await;
