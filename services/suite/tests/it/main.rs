@@ -14,6 +14,7 @@ mod guessing;
 mod guide;
 mod health;
 mod hostile;
+mod hot_loop;
 mod internal_socket;
 mod kill;
 mod odd_data;

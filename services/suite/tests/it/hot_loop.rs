@@ -1,0 +1,116 @@
+//! A token in constant use while its user loses what it opens: not one call
+//! that begins after the change has been answered gets through, whichever edge
+//! it comes to.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use roster_proto::{
+    identity::v1::{DeleteUserRequest, DisableUserRequest, ListUsersRequest, UpdateUserRequest},
+    session::v1::RevokeSessionsRequest,
+};
+use roster_testkit::eventually;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+
+use crate::{client::Client, world::World};
+
+/// How many clients use the token, and over how many connections.
+const CLIENTS: usize = 16;
+const CONNECTIONS: usize = 4;
+
+/// How many calls there are at least, over all clients, before the change and
+/// again after it.
+const CALLS: usize = 200;
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Deleted,
+    Disabled,
+    Revoked,
+    Demoted,
+}
+
+impl Change {
+    async fn make(self, admin: &Client, user_id: String) {
+        match self {
+            Self::Deleted => {
+                let request = DeleteUserRequest { user_id, ..Default::default() };
+                admin.users().delete_user(request).await.map(drop).unwrap();
+            }
+            Self::Disabled => {
+                let request = DisableUserRequest { user_id, ..Default::default() };
+                admin.users().disable_user(request).await.map(drop).unwrap();
+            }
+            Self::Revoked => {
+                let request = RevokeSessionsRequest { user_id, ..Default::default() };
+                admin.all_sessions().revoke_sessions(request).await.map(drop).unwrap();
+            }
+            Self::Demoted => {
+                let request =
+                    UpdateUserRequest { user_id, is_admin: Some(false), ..Default::default() };
+                admin.users().update_user(request).await.map(drop).unwrap();
+            }
+        }
+    }
+}
+
+/// Calls what is for administrators until told to stop; answers when each call
+/// that was accepted began.
+async fn call(client: Client, calls: Arc<AtomicUsize>, stop: CancellationToken) -> Vec<Instant> {
+    let mut accepted = Vec::new();
+    while !stop.is_cancelled() {
+        let begun = Instant::now();
+        let request = ListUsersRequest { page_size: 1, ..ListUsersRequest::default() };
+        match client.users().list_users(request).await {
+            Ok(_) => accepted.push(begun),
+            Err(status) => {
+                let refused = [Code::Unauthenticated, Code::PermissionDenied];
+                assert!(refused.contains(&status.code()), "{status:?}");
+            }
+        }
+        calls.fetch_add(1, Ordering::Relaxed);
+    }
+    accepted
+}
+
+/// Waits until there have been so many more calls.
+async fn more(calls: &AtomicUsize) {
+    let enough = calls.load(Ordering::Relaxed) + CALLS;
+    let seen = eventually(async || calls.load(Ordering::Relaxed) >= enough);
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("calls go on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_that_begins_after_a_change_was_answered_is_accepted() {
+    let world = World::new().await;
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        connections.push(world.another_connection().await);
+    }
+    for change in [Change::Deleted, Change::Disabled, Change::Revoked, Change::Demoted] {
+        let user = world.create_admin(&format!("{change:?}").to_lowercase()).await;
+        let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let mut clients = JoinSet::new();
+        for number in 0..CLIENTS {
+            let connection = &connections[number % CONNECTIONS];
+            let client = connection.with_token(user.token(), &user.user_id);
+            clients.spawn(call(client, calls.clone(), stop.clone()));
+        }
+        more(&calls).await;
+        change.make(&world.admin, user.user_id.clone()).await;
+        let answered = Instant::now();
+        more(&calls).await;
+        stop.cancel();
+        let accepted = clients.join_all().await.concat();
+        let late = accepted.iter().filter(|begun| **begun > answered).count();
+        assert_eq!(late, 0, "{change:?}: {late} of {} accepted", accepted.len());
+        assert!(accepted.iter().any(|begun| *begun < answered), "{change:?}: none before it");
+    }
+}
