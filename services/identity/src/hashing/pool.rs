@@ -123,10 +123,14 @@ impl HashPool {
         job: impl FnOnce(&mut Workspace) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let (answer, answered) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
         let job: Job = Box::new(move |workspace| {
             if !answer.is_closed() {
+                let computed = job(workspace);
+                // Before the answer: whoever has it finds it counted.
+                shared.count(workspace);
                 // Nobody listens any more: then nobody misses it.
-                let _ = answer.send(job(workspace));
+                let _ = answer.send(computed);
             }
         });
         let ticket = self.shared.push(lane, job)?;
@@ -205,9 +209,12 @@ impl Shared {
         }
     }
 
-    fn put_aside(&self, mut workspace: Workspace) {
+    fn count(&self, workspace: &mut Workspace) {
         self.filled.fetch_add(workspace.take_filled(), Ordering::Relaxed);
         self.computed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn put_aside(&self, workspace: Workspace) {
         let now = self.env.now();
         self.lock().idle.push((now, workspace));
         self.put_aside.notify_one();

@@ -152,3 +152,13 @@ async fn memory_is_lent_again_and_given_back_when_idle() {
     }
     tasks.shutdown().await;
 }
+
+/// Often, as the answer and the count were in no order once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_an_answer_finds_it_counted() {
+    let (_, pool) = pool(1, 2);
+    for computed in 1..=20_000 {
+        pool.run(Lane::Public, |_| ()).await.unwrap();
+        assert_eq!(pool.statistics().computed, computed);
+    }
+}
