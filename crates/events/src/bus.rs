@@ -67,10 +67,16 @@ impl Subscription {
     }
 }
 
-/// The bus did not take a message.
-#[derive(Debug, thiserror::Error)]
-#[error("the bus is unavailable")]
-pub struct BusError;
+/// The bus did not do what it was asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    /// It cannot be reached, or does not answer: later it may.
+    #[error("the bus is unavailable")]
+    Unavailable,
+    /// It refuses this message, and would refuse it again.
+    #[error("the bus refuses the message")]
+    Refused,
+}
 
 /// Tells a bus that a message has been dealt with.
 #[async_trait]

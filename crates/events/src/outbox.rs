@@ -291,6 +291,20 @@ impl Outbox {
         Ok(due)
     }
 
+    /// Takes back the claim to events that the bus did not take, and plans
+    /// another after `rest`. It was no attempt: what counts is that a consumer
+    /// had the event and did not confirm it.
+    pub(crate) async fn not_published(
+        &self,
+        events: &[EventId],
+        rest: Duration,
+    ) -> Result<(), DbError> {
+        let next = self.inner.env.now() + TimeDelta::from_std(rest).unwrap_or_default();
+        let tx = self.inner.db.begin().await?;
+        store::take_back(&tx, events, next).await?;
+        tx.commit().await
+    }
+
     /// The next moment at which an event becomes due.
     pub(crate) async fn next_due(&self) -> Result<Option<Timestamp>, DbError> {
         store::next_due(self.inner.db.read()).await

@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::TimeDelta;
+use futures_util::{StreamExt as _, stream};
 use roster_db::DbError;
+use roster_kernel::EventId;
 use roster_server::Tasks;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Address, Bus, Delivery, Outbox, Receipt, Subscription};
+use crate::{Address, Bus, BusError, Delivery, Outbox, Receipt, Subscription, outbox::Due};
 
 /// After so many publications without all receipts, an event counts as
 /// parked: it is shown as such, and published hourly.
@@ -17,6 +19,10 @@ pub const PARKED_AFTER: u32 = 10;
 /// How many events are claimed in one transaction.
 const BATCH: u64 = 100;
 
+/// How many events are on their way to the bus at the same time: it answers for
+/// each when it is safe there, which takes a broker some time.
+const AT_ONCE: usize = 16;
+
 /// How long the relay rests at the most, should a notification be lost.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -24,7 +30,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// as another replica's relay: it publishes it, or leaves it to be found again.
 const HELD: Duration = Duration::from_millis(200);
 
-/// How long the relay rests after a failure of its own.
+/// How long the relay rests after a failure of its own, or of the bus.
 const REST: Duration = Duration::from_secs(1);
 
 /// The pause after publication number `attempt`: one second, doubled each
@@ -82,8 +88,10 @@ async fn hear_all(outbox: &Outbox) -> Result<(), DbError> {
 
 async fn publish(outbox: Outbox, bus: Arc<dyn Bus>, stop: CancellationToken) {
     let env = outbox.env().clone();
+    // How long the relay has rested for a bus that is away.
+    let mut outage = Duration::ZERO;
     loop {
-        let rest = match publish_due(&outbox, &*bus).await {
+        let rest = match publish_due(&outbox, &*bus, &mut outage).await {
             Ok(rest) => rest,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "publishing failed");
@@ -99,7 +107,11 @@ async fn publish(outbox: Outbox, bus: Arc<dyn Bus>, stop: CancellationToken) {
 }
 
 /// Publishes all that is due and answers how long there will be nothing.
-async fn publish_due(outbox: &Outbox, bus: &dyn Bus) -> Result<Duration, roster_db::DbError> {
+async fn publish_due(
+    outbox: &Outbox,
+    bus: &dyn Bus,
+    outage: &mut Duration,
+) -> Result<Duration, DbError> {
     let address = Address::Events { source: outbox.source().clone() };
     let _publishing = outbox.publishing();
     while outbox.due().await? > 0 {
@@ -108,16 +120,41 @@ async fn publish_due(outbox: &Outbox, bus: &dyn Bus) -> Result<Duration, roster_
             return Ok(HELD);
         }
         outbox.env().step("outbox.claimed").await;
-        for due in claimed {
-            if bus.publish(&address, Bytes::from(due.payload)).await.is_err() {
-                tracing::warn!(event.id = %due.id, "event not published: the bus is unavailable");
-            }
-            outbox.env().step("outbox.published").await;
+        let publications = stream::iter(claimed).map(|due| publish_one(outbox, bus, &address, due));
+        let left: Vec<_> =
+            publications.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        if !left.is_empty() {
+            tracing::warn!(events = left.len(), "events not published: the bus is unavailable");
+            *outage = (*outage * 2).clamp(REST, POLL);
+            outbox.not_published(&left, *outage).await?;
+            return Ok(*outage);
         }
+        *outage = Duration::ZERO;
     }
     let next = outbox.next_due().await?;
     let left = next.map_or(POLL, |at| (at - outbox.env().now()).to_std().unwrap_or_default());
     Ok(left.min(POLL))
+}
+
+/// Publishes an event; answers its id where the bus is away. What the bus
+/// refuses has had its attempt, and is parked in the end like anything that
+/// does not come through.
+async fn publish_one(
+    outbox: &Outbox,
+    bus: &dyn Bus,
+    address: &Address,
+    due: Due,
+) -> Option<EventId> {
+    let published = bus.publish(address, Bytes::from(due.payload)).await;
+    outbox.env().step("outbox.published").await;
+    match published {
+        Ok(()) => None,
+        Err(BusError::Unavailable) => Some(due.id),
+        Err(BusError::Refused) => {
+            tracing::error!(event.id = %due.id, "event refused by the bus");
+            None
+        }
+    }
 }
 
 async fn receive(outbox: Outbox, bus: Arc<dyn Bus>, stop: CancellationToken) {

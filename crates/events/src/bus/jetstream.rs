@@ -20,7 +20,11 @@ use std::{
 use async_nats::{
     Client, ConnectOptions, Event,
     connection::State,
-    jetstream::{self, Context, consumer::pull},
+    jetstream::{
+        self, Context,
+        consumer::pull,
+        context::{PublishError, PublishErrorKind},
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -116,7 +120,7 @@ impl JetStreamBus {
             let name = stream.name.clone();
             if let Err(error) = self.context.create_or_update_stream(stream).await {
                 tracing::error!(stream = name, %error, "a stream cannot be made");
-                return Err(BusError);
+                return Err(BusError::Unavailable);
             }
         }
         Ok(())
@@ -124,20 +128,16 @@ impl JetStreamBus {
 
     /// Sends what is on its way, and ends the connection.
     pub async fn drain(&self) -> Result<(), BusError> {
-        self.client.drain().await.map_err(|_| BusError)
+        self.client.drain().await.map_err(|_| BusError::Unavailable)
     }
 
     /// Refuses while there is no connection: the client would keep the
     /// message, and the caller waiting.
     fn reachable(&self) -> Result<(), BusError> {
-        if self.is_connected() { Ok(()) } else { Err(BusError) }
+        if self.is_connected() { Ok(()) } else { Err(BusError::Unavailable) }
     }
 
-    async fn send(
-        &self,
-        address: &Address,
-        payload: Bytes,
-    ) -> Result<(), jetstream::context::PublishError> {
+    async fn send(&self, address: &Address, payload: Bytes) -> Result<(), PublishError> {
         let message = jetstream::message::PublishMessage::build()
             .payload(payload)
             // Never into a stream that somebody else has laid over it.
@@ -198,13 +198,15 @@ impl Bus for JetStreamBus {
         self.reachable()?;
         let Err(error) = self.send(address, payload.clone()).await else { return Ok(()) };
         tracing::warn!(%address, %error, "not taken by the broker");
-        // A broker that came back with nothing has no streams, either.
-        let Address::Events { source } = address else { return Err(BusError) };
-        if error.kind() != jetstream::context::PublishErrorKind::StreamNotFound {
-            return Err(BusError);
+        match (error.kind(), address) {
+            (PublishErrorKind::MaxPayloadExceeded, _) => Err(BusError::Refused),
+            // A broker that came back with nothing has no streams, either.
+            (PublishErrorKind::StreamNotFound, Address::Events { source }) => {
+                self.declare(source).await?;
+                self.send(address, payload).await.map_err(|_| BusError::Unavailable)
+            }
+            _later => Err(BusError::Unavailable),
         }
-        self.declare(source).await?;
-        self.send(address, payload).await.map_err(|_| BusError)
     }
 
     async fn subscribe(&self, subscription: Subscription) -> Result<Box<dyn Inflow>, BusError> {
@@ -216,7 +218,7 @@ impl Bus for JetStreamBus {
         let wanted = streams::consumer(&subscription, &self.config);
         let refused = |error: &dyn fmt::Display| {
             tracing::warn!(stream, %error, "not subscribed");
-            BusError
+            BusError::Unavailable
         };
         let consumer = self.context.create_consumer_on_stream(wanted, stream.as_str()).await;
         let messages = consumer

@@ -100,6 +100,20 @@ pub async fn plan(
     Ok(())
 }
 
+/// Counts one attempt less at each of `events` that is still waited for.
+pub async fn take_back(tx: &Tx, events: &[EventId], next: Timestamp) -> Result<(), DbError> {
+    let fewer = Expr::col(event::Column::Attempts).sub(1);
+    event::Entity::update_many()
+        .col_expr(event::Column::Attempts, fewer)
+        .col_expr(event::Column::NextAttemptAt, Expr::value(next))
+        .filter(event::Column::Id.is_in(events.iter().map(|id| id.uuid())))
+        .filter(event::Column::Attempts.gt(0))
+        .filter(event::Column::RetiredAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 pub async fn make_due(tx: &Tx, event_id: EventId, now: Timestamp) -> Result<(), DbError> {
     event::Entity::update_many()
         .col_expr(event::Column::Attempts, Expr::value(0))

@@ -6,5 +6,6 @@ mod delivery;
 mod harness;
 mod inbox;
 mod jetstream;
+mod outage;
 mod outbox;
 mod replicas;
