@@ -60,6 +60,9 @@ enum Command {
     DevCerts {
         /// Where they go: a folder that is empty, or not there yet.
         folder: PathBuf,
+        /// Do nothing where they have been made before.
+        #[arg(long)]
+        keep: bool,
     },
     /// Make the secrets of an installation of several processes.
     Secrets {
@@ -154,7 +157,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await
             }
-            Some(Command::DevCerts { folder }) => dev_certs(folder, &env),
+            Some(Command::DevCerts { folder, keep }) => {
+                dev_certs::make_or_keep(folder, *keep, &env)
+            }
             Some(Command::Secrets { file }) => Ok(Secrets::create(file, &env)?),
             Some(Command::VerifyExport { file }) => verify_export::run(file),
         };

@@ -35,8 +35,21 @@ const HOLDERS: [ServiceName; 5] = [
     ServiceName::from_static("operator"),
 ];
 
+/// The file that is written last.
+const LAST: &str = "secrets.toml";
+
 /// How long the certificates are valid.
 const VALID_FOR: TimeDelta = TimeDelta::days(365);
+
+/// Does nothing where that has been done before, if `keep` says so: for what is
+/// started again and again.
+pub fn make_or_keep(folder: &Path, keep: bool, env: &Env) -> anyhow::Result<()> {
+    // What is written last: without it, it was not all.
+    if keep && folder.join(LAST).exists() {
+        return Ok(());
+    }
+    make(folder, env)
+}
 
 /// Writes an authority, a certificate for each service and one for operators,
 /// a pair of keys for assertions, and the secrets that the services share into
@@ -57,7 +70,7 @@ pub fn make(folder: &Path, env: &Env) -> anyhow::Result<()> {
     let pair = AsymmetricKeyPair::<V4>::generate()?;
     write(folder, "assertion.secret", &Zeroizing::new(paserk(&pair.secret)?))?;
     write(folder, "assertion.public", &paserk(&pair.public)?)?;
-    Ok(Secrets::create(&folder.join("secrets.toml"), env)?)
+    Ok(Secrets::create(&folder.join(LAST), env)?)
 }
 
 /// Nothing is overwritten, and nothing is left half done beside what is there.
@@ -166,6 +179,9 @@ mod tests {
         let secret = fs::read(folder.path().join("assertion.secret")).unwrap();
         let refused = make(folder.path(), &Env::system()).unwrap_err();
         assert!(refused.to_string().contains("is not empty"), "{refused}");
+        make_or_keep(folder.path(), true, &Env::system()).unwrap();
         assert_eq!(fs::read(folder.path().join("assertion.secret")).unwrap(), secret);
+        fs::remove_file(folder.path().join(LAST)).unwrap();
+        assert!(make_or_keep(folder.path(), true, &Env::system()).is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::world::World;
 
 const TABLE: &str = include_str!("../../../../../deploy/metrics.md");
 const RULES: &str = include_str!("../../../../../deploy/prometheus/roster.rules.yml");
+const DASHBOARD: &str = include_str!("../../../../../deploy/grafana/roster.json");
 
 /// The metric that is there only with TLS.
 const CERTIFICATE: &str = "roster_tls_certificate_time_left_seconds";
@@ -90,26 +91,47 @@ async fn the_table_holds_every_metric_and_no_other() {
     assert!(exported.keys().eq(documented.keys()), "{:?}", exported.keys());
 }
 
-#[test]
-fn the_alerts_are_about_metrics_that_exist() {
+/// The metrics that `expressions` are about, all of which exist.
+fn named<'a>(expressions: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    const FUNCTIONS: [&str; 2] = ["histogram_quantile", "min_over_time"];
+
     let documented = documented();
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
     let mut named = BTreeSet::new();
-    for line in RULES.lines().filter(|line| !line.trim_start().starts_with(['#', '-', 's'])) {
-        for name in line.split(word).filter(|it| it.contains('_')) {
+    for expression in expressions {
+        // What Grafana puts in is none of a metric's names.
+        let plain = expression.replace("$__rate_interval", "5m");
+        for name in plain.split(word).filter(|it| it.contains('_')) {
             let parts = ["_bucket", "_count"];
             let family = parts.iter().find_map(|it| name.strip_suffix(it)).unwrap_or(name);
             if documented.contains_key(family) {
                 named.insert(family.to_owned());
             } else {
                 let is_label = documented.values().any(|metric| metric.labels.contains(name));
-                let is_function = ["histogram_quantile", "min_over_time"].contains(&name);
-                assert!(is_label || is_function, "{name}: {line}");
+                assert!(is_label || FUNCTIONS.contains(&name), "{name}: {expression}");
             }
         }
     }
+    named
+}
+
+#[test]
+fn the_alerts_are_about_metrics_that_exist() {
+    let expressions = RULES.lines().filter(|line| !line.trim_start().starts_with(['#', '-', 's']));
+    let named = named(expressions);
     for watched in ["roster_orphans", "roster_outbox_oldest_age_seconds"] {
         assert!(named.contains(watched), "{watched}");
     }
     assert!(named.len() >= 7, "{named:?}");
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_exist() {
+    let dashboard: serde_json::Value = serde_json::from_str(DASHBOARD).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let shown = named(targets.map(|target| target["expr"].as_str().unwrap()));
+    assert!(shown.len() >= 18, "{shown:?}");
+    let titles: BTreeSet<_> = panels.iter().map(|panel| panel["title"].as_str()).collect();
+    assert_eq!(titles.len(), panels.len());
 }
