@@ -24,6 +24,9 @@ const ID: &str = "unhex(printf('018000000000700080%014x', i))";
 /// The times of copies, a second apart.
 const TIME: &str = "strftime('%Y-%m-%dT%H:%M:%S+00:00', 1767225600 + i, 'unixepoch')";
 
+/// The place of the `i`th copy in the ledger, which is also its version.
+const PLACE: &str = "1000000 + i";
+
 /// A table whose rows are copied.
 struct Copied {
     service: &'static str,
@@ -50,17 +53,27 @@ const COPIED: [Copied; 7] = [
         service: "identity",
         table: "ledger",
         owner: "user_id",
-        different: &[("sequence", "1000000 + i")],
+        different: &[("sequence", PLACE), ("number", PLACE)],
     },
     Copied { service: "identity", table: "credential", owner: "user_id", different: &[] },
-    Copied { service: "session", table: "subject", owner: "user_id", different: &[] },
+    Copied {
+        service: "session",
+        table: "subject",
+        owner: "user_id",
+        different: &[("number", PLACE)],
+    },
     Copied {
         service: "session",
         table: "session",
         owner: "user_id",
         different: &[("id", ID), ("token_hash", "randomblob(32)"), ("created_at", TIME)],
     },
-    Copied { service: "persona", table: "subject", owner: "user_id", different: &[] },
+    Copied {
+        service: "persona",
+        table: "subject",
+        owner: "user_id",
+        different: &[("number", PLACE)],
+    },
     Copied {
         service: "persona",
         table: "persona",
@@ -91,6 +104,11 @@ pub async fn users(world: &World, users: usize) {
         for copied in COPIED.iter().filter(|copied| copied.service == service) {
             let columns = columns(&tx, copied.table).await;
             tx.execute_unprepared(&copied.sql(&columns, template, users)).await.unwrap();
+        }
+        if service == "identity" {
+            // The places have been taken.
+            let taken = format!("UPDATE guard SET ledger_sequence = 1000000 + {users}");
+            tx.execute_unprepared(&taken).await.unwrap();
         }
         tx.commit().await.unwrap();
         db.close().await.unwrap();
