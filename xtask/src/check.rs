@@ -8,7 +8,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{bench, deny, postgres::Server, tools};
+use crate::{
+    bench, deny,
+    postgres::{Durability, Server},
+    tools,
+};
 
 /// The most lines of a file outside tests.
 const LONGEST: usize = 500;
@@ -94,7 +98,7 @@ const APART: [&str; 9] = [
 /// their own, with those that need one.
 fn test_on_postgres(path: &OsStr) -> Result<()> {
     eprintln!("==> tests on PostgreSQL");
-    let server = Server::start()?;
+    let server = Server::start(Durability::Fleeting)?;
     let programs = Programs::list()?;
     for (folder, only) in STORING {
         programs.run(folder, folder, |test| {

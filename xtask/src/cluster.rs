@@ -2,6 +2,7 @@
 //! processes of each service, with mutual TLS between them.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -19,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::{
     check::{cargo, root, run},
-    postgres::Server,
+    postgres::{Durability, Server},
     tools,
 };
 
@@ -67,22 +68,59 @@ pub fn cluster() -> Result<()> {
     let build = cargo(["build", "--release", "--locked", "--package", "roster-suite"]);
     run("build", build)?;
     let roster = tools::target().join("release/roster");
-    let folder = tempfile::Builder::new().prefix("roster-cluster-").tempdir()?;
-    eprintln!("==> PostgreSQL");
-    let database = Server::start()?;
-    database.create("roster")?;
-    let ground = Ground::lay(&folder, &roster, &database)?;
-    eprintln!("==> {BROKERS} brokers");
-    let brokers = ground.brokers()?;
-    ground.migrate(&roster)?;
-    let services = ground.services(&roster)?;
-    ground.tell()?;
+    let edges = (0..REPLICAS).map(edge).collect::<Result<_>>()?;
+    let cluster = Cluster::start(&roster, edges, Durability::Fleeting)?;
+    cluster.ground.tell()?;
     ended.recv()?;
     eprintln!("==> ending");
-    // The edges first, so that nothing is asked of who is gone.
-    services.into_iter().rev().for_each(drop);
-    drop(brokers);
     Ok(())
+}
+
+/// Everything that runs. What is dropped first ends first: the edges, so that
+/// nothing is asked of who is gone.
+pub struct Cluster {
+    services: Vec<Process>,
+    brokers: Vec<Process>,
+    ground: Ground,
+    database: Server,
+    _folder: TempDir,
+}
+
+impl Cluster {
+    /// Starts everything, with the program `roster`, and with edges at `edges`.
+    pub fn start(roster: &Path, edges: Vec<SocketAddr>, durability: Durability) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("roster-cluster-").tempdir()?;
+        eprintln!("==> PostgreSQL");
+        let database = Server::start(durability)?;
+        database.create("roster")?;
+        let ground = Ground::lay(&folder, roster, &database, edges)?;
+        eprintln!("==> {BROKERS} brokers");
+        let brokers = ground.brokers()?;
+        ground.migrate(roster)?;
+        let mut services = ground.services(roster)?;
+        services.reverse();
+        Ok(Self { services, brokers, ground, database, _folder: folder })
+    }
+
+    /// Starts everything with edges at ports that are free, and writes down for
+    /// the bench where it is: the answer is the file.
+    pub fn for_the_bench(roster: &Path, durability: Durability) -> Result<(Self, PathBuf)> {
+        let cluster = Self::start(roster, free(REPLICAS)?, durability)?;
+        let mut processes = BTreeMap::from([("postgres", BTreeSet::from([cluster.database.id()]))]);
+        for process in cluster.services.iter().chain(&cluster.brokers) {
+            let kind = process.name.split('-').next().unwrap_or(&process.name);
+            processes.entry(kind).or_default().insert(process.child.id());
+        }
+        let told = serde_json::json!({
+            "edges": cluster.ground.edges,
+            "password": cluster.ground.password,
+            "database": cluster.ground.database,
+            "processes": processes,
+        });
+        let file = cluster.ground.folder.join("cluster.json");
+        secret(&file, &told.to_string())?;
+        Ok((cluster, file))
+    }
 }
 
 /// What the services stand on.
@@ -94,10 +132,17 @@ struct Ground {
     brokers: Vec<(u16, u16)>,
     /// Where the peers of each service connect.
     peers: Vec<(&'static str, Vec<SocketAddr>)>,
+    /// Where clients connect.
+    edges: Vec<SocketAddr>,
 }
 
 impl Ground {
-    fn lay(folder: &TempDir, roster: &Path, database: &Server) -> Result<Self> {
+    fn lay(
+        folder: &TempDir,
+        roster: &Path,
+        database: &Server,
+        edges: Vec<SocketAddr>,
+    ) -> Result<Self> {
         let folder = folder.path().to_owned();
         let mut make = Command::new(roster);
         make.arg("dev-certs").arg(folder.join("certs"));
@@ -112,7 +157,7 @@ impl Ground {
             peers.push((service, free(REPLICAS)?));
         }
         let database = database.url_of("roster");
-        Ok(Self { folder, database, password: drawn()?, brokers, peers })
+        Ok(Self { folder, database, password: drawn()?, brokers, peers, edges })
     }
 
     fn brokers(&self) -> Result<Vec<Process>> {
@@ -163,12 +208,11 @@ impl Ground {
                 answers(service, *address, &mut started)?;
             }
         }
-        for number in 0..REPLICAS {
-            let address = edge(number)?;
+        for (number, address) in self.edges.iter().enumerate() {
             let mut serve = self.command(roster, "gateway");
             serve.arg("gateway").env("ROSTER__LISTEN", address.to_string());
             started.push(self.start(&format!("gateway-{}", number + 1), serve)?);
-            answers("the gateway", address, &mut started)?;
+            answers("the gateway", *address, &mut started)?;
         }
         Ok(started)
     }
@@ -218,8 +262,8 @@ impl Ground {
     fn tell(&self) -> Result<()> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "Roster, {REPLICAS} processes of each service")?;
-        for number in 0..REPLICAS {
-            writeln!(out, "  address         {}", edge(number)?)?;
+        for address in &self.edges {
+            writeln!(out, "  address         {address}")?;
         }
         writeln!(out, "  administrator   admin")?;
         writeln!(out, "  password        {}", self.password)?;

@@ -34,8 +34,12 @@ enum Command {
     /// Measure what Roster costs: one table, in some minutes.
     Bench {
         /// Only the parts that have this in their name: authenticate, forward,
-        /// lists, create, login, delete, process.
+        /// lists, create, login, delete, process, apart.
         only: Option<String>,
+        /// Only go through all of it, in the profile of the tests: the figures
+        /// mean nothing.
+        #[arg(long, conflicts_with = "only")]
+        quick: bool,
     },
     /// Fuzz with coverage: one target, or each in turn.
     Fuzz {
@@ -56,7 +60,8 @@ fn main() -> anyhow::Result<()> {
         Command::Lint => check::lint(),
         Command::Deny => deny::check(),
         Command::Cluster => cluster::cluster(),
-        Command::Bench { only } => bench::bench(only.as_deref()),
+        Command::Bench { quick: true, .. } => bench::rehearse(),
+        Command::Bench { only, quick: false } => bench::bench(only.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),
     }
 }

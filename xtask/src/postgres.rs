@@ -21,16 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Debian's `nobody`: `postgres` does not run as root.
 const NOBODY: u32 = 65_534;
 
-/// What only costs time where nothing has to last, and room for many tests
-/// at a time. It listens on its socket only, so there is no port to be taken.
-const SETTINGS: [&str; 6] = [
-    "listen_addresses=",
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "max_connections=400",
-    "log_min_messages=fatal",
-];
+/// Room for many tests at a time. It listens on its socket only, so there is no
+/// port to be taken.
+const SETTINGS: [&str; 3] = ["listen_addresses=", "max_connections=400", "log_min_messages=fatal"];
+
+/// What only costs time where nothing has to last.
+const FLEETING: [&str; 3] = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+
+/// Whether what is committed has to survive the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It has: as an installation would have it.
+    Lasting,
+    /// It has not: for tests.
+    Fleeting,
+}
 
 /// A running server, stopped and removed when dropped.
 #[derive(Debug)]
@@ -41,7 +46,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a server with nothing in it.
-    pub fn start() -> Result<Self> {
+    pub fn start(durability: Durability) -> Result<Self> {
         let programs = tools::postgres()?;
         let folder = tempfile::Builder::new().prefix("roster-postgres-").tempdir()?;
         let place = folder.path().to_owned();
@@ -62,6 +67,9 @@ impl Server {
         let mut serve = command("postgres");
         serve.arg("-D").arg(&data).arg("-k").arg(&place);
         serve.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
+        if durability == Durability::Fleeting {
+            serve.args(FLEETING.iter().flat_map(|setting| ["-c", setting]));
+        }
         let log = fs::File::create(place.join("log"))?;
         serve.stdout(log.try_clone()?).stderr(log);
         // Ctrl-C is for who started it, who ends it in its turn.
@@ -70,6 +78,11 @@ impl Server {
         let mut server = Self { process, folder };
         server.wait(command("psql"))?;
         Ok(server)
+    }
+
+    /// Its process, whose children serve the connections.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Its URL, without a database.

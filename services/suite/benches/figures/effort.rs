@@ -30,6 +30,11 @@ pub struct Effort {
     pub flood: usize,
     /// Connections that say nothing; none where there is no time for that.
     pub silent: usize,
+    /// Users of the services that run apart, beside the administrator.
+    pub apart_users: usize,
+    /// How many users of theirs are deleted, one after the other, and then
+    /// several at a time.
+    pub apart_deletions: usize,
 }
 
 impl Effort {
@@ -49,7 +54,14 @@ impl Effort {
             process_calls: 10_000,
             flood: 576,
             silent: 2_000,
+            apart_users: 60,
+            apart_deletions: 300,
         }
+    }
+
+    /// Whether the figures mean nothing.
+    pub const fn is_quick(&self) -> bool {
+        self.turns == 1
     }
 
     /// Enough to see that it works.
@@ -68,6 +80,8 @@ impl Effort {
             process_calls: 20,
             flood: 4,
             silent: 0,
+            apart_users: 1,
+            apart_deletions: 2,
         }
     }
 }

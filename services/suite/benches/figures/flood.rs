@@ -19,6 +19,7 @@ use tonic_types::StatusExt as _;
 
 use crate::{
     client,
+    measure::at,
     process::Process,
     table::{Row, Unit},
     world::credentials,
@@ -139,8 +140,4 @@ async fn lane_of(mut client: SessionServiceClient<Channel>, logins: usize) -> (u
         }
     }
     (computed, refused)
-}
-
-fn at(sorted: &[f64], percent: usize) -> f64 {
-    sorted[(sorted.len() - 1) * percent / 100]
 }

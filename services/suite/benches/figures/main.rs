@@ -5,6 +5,7 @@
 //! fails because something is slow; a goal that is missed is said.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on ends")]
 
+mod apart;
 mod authentication;
 mod bare;
 mod client;
@@ -23,7 +24,10 @@ mod table;
 mod world;
 mod writes;
 
-use std::io::{Write as _, stdout};
+use std::{
+    io::{Write as _, stdout},
+    path::PathBuf,
+};
 
 use clap::Parser;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -38,6 +42,10 @@ struct Cli {
     /// anything: shows that the bench works.
     #[arg(long)]
     quick: bool,
+    /// Measure services that run apart: where they are, as `cargo xtask bench`
+    /// writes it.
+    #[arg(long, value_name = "FILE")]
+    apart: Option<PathBuf>,
     /// Measure only what has this in its name.
     only: Option<String>,
     /// What `cargo bench` says to every bench.
@@ -50,39 +58,47 @@ fn main() {
     let effort = if cli.quick { Effort::quick() } else { Effort::full() };
     let wanted = |part: &str| cli.only.as_deref().is_none_or(|only| part.contains(only));
     let mut table = Table::default();
+    if let Some(cluster) = &cli.apart {
+        table.add(runtime().block_on(apart::measure(&effort, cluster)));
+    } else {
+        in_one_process(&effort, wanted, &mut table);
+    }
+    write!(stdout().lock(), "{table}").unwrap();
+    if cli.quick {
+        writeln!(stdout().lock(), "\n--quick: the figures mean nothing.").unwrap();
+    }
+}
+
+fn in_one_process(effort: &Effort, wanted: impl Fn(&str) -> bool, table: &mut Table) {
     // The process has the whole machine, as its users would give it.
-    let process = wanted("process").then(|| runtime().block_on(startup::measure(&effort)));
+    let process = wanted("process").then(|| runtime().block_on(startup::measure(effort)));
     stay_on_one_processor();
     runtime().block_on(async {
         if ["authenticate", "forward", "lists", "create"].iter().any(|part| wanted(part)) {
-            let (small, large) = lists::worlds(&effort).await;
+            let (small, large) = lists::worlds(effort).await;
             if wanted("authenticate") {
-                table.add(authentication::measure(&effort, &large).await);
+                table.add(authentication::measure(effort, &large).await);
             }
             if wanted("forward") {
-                table.add(forwarding::measure(&effort, &large).await);
+                table.add(forwarding::measure(effort, &large).await);
             }
             if wanted("lists") {
-                table.add(lists::measure(&effort, &small, &large).await);
+                table.add(lists::measure(effort, &small, &large).await);
             }
             if wanted("create") {
-                table.add(writes::measure(&effort, &small).await);
+                table.add(writes::measure(effort, &small).await);
             }
             small.stop().await;
             large.stop().await;
         }
         if wanted("login") {
-            table.add(login::measure(&effort).await);
+            table.add(login::measure(effort).await);
         }
         if wanted("delete") {
-            table.add(deletion::measure(&effort).await);
+            table.add(deletion::measure(effort).await);
         }
     });
     table.add(process.unwrap_or_default());
-    write!(stdout().lock(), "{table}").unwrap();
-    if cli.quick {
-        writeln!(stdout().lock(), "\n--quick: the figures mean nothing.").unwrap();
-    }
 }
 
 fn runtime() -> Runtime {

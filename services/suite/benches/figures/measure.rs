@@ -32,15 +32,21 @@ impl Subject {
     }
 
     async fn turn(&self) -> f64 {
-        let each = self.ops / self.lanes;
         let before = cpu();
+        let ops = self.repeat().await;
+        (cpu() - before) / ops
+    }
+
+    /// Does it as often as it is to be done; answers how often that was.
+    pub async fn repeat(&self) -> f64 {
+        let each = self.ops / self.lanes;
         join_all((0..self.lanes).map(|_| async {
             for _ in 0..each {
                 (self.op)().await;
             }
         }))
         .await;
-        (cpu() - before) / count(each * self.lanes)
+        count(each * self.lanes)
     }
 }
 
@@ -61,9 +67,20 @@ pub async fn compare<const N: usize>(turns: usize, subjects: [Subject; N]) -> [f
 }
 
 /// The middle one.
-pub fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
+pub fn median(figures: Vec<f64>) -> f64 {
+    let figures = sorted(figures);
     figures[figures.len() / 2]
+}
+
+/// The figures in their order.
+pub fn sorted(mut figures: Vec<f64>) -> Vec<f64> {
+    figures.sort_by(f64::total_cmp);
+    figures
+}
+
+/// The one of `sorted` figures that so many of a hundred do not exceed.
+pub fn at(sorted: &[f64], percent: usize) -> f64 {
+    sorted[(sorted.len() - 1) * percent / 100]
 }
 
 /// The processor time that this process has used so far, all threads, user

@@ -13,6 +13,8 @@ pub enum Unit {
     Seconds,
     /// Resident memory, in MiB.
     Mebibytes,
+    /// How many there were in a second.
+    PerSecond,
 }
 
 /// A line.
@@ -63,6 +65,7 @@ impl fmt::Display for Row {
             Unit::Millis => "ms",
             Unit::Seconds => "s",
             Unit::Mebibytes => "MiB",
+            Unit::PerSecond => "/s",
         };
         let (floor, of) = match &self.floor {
             Some((floor, of)) => (format!("{floor:.1}"), of.as_str()),
