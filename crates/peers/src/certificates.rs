@@ -6,7 +6,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
@@ -15,7 +14,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use roster_kernel::ServiceName;
-use roster_server::Listener;
+use roster_server::{Listener, private};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -97,6 +96,8 @@ pub struct Current {
     pub client: Arc<ClientConfig>,
     /// Tells one content of the files from another.
     pub generation: u64,
+    /// Which service the certificate is for.
+    service: Option<ServiceName>,
     /// What was read last, whether it could be used or not.
     read: u64,
 }
@@ -106,6 +107,13 @@ impl Identity {
     pub fn load(config: &IdentityConfig) -> Result<Arc<Self>, IdentityError> {
         let current = Files::read(config)?.current(config)?;
         Ok(Arc::new(Self { config: config.clone(), current: RwLock::new(current) }))
+    }
+
+    /// The service that the certificate names; nothing where it names none of
+    /// the trust domain.
+    #[must_use]
+    pub fn service(&self) -> Option<ServiceName> {
+        self.current().service
     }
 
     /// Reads the files again where they have changed. Calls that are open come
@@ -154,8 +162,7 @@ impl Files {
             |error| IdentityError::Unreadable(path, error)
         };
         let key = &config.key;
-        let mode = fs::metadata(key).map_err(unreadable(key))?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if private::is_exposed(&fs::metadata(key).map_err(unreadable(key))?) {
             return Err(IdentityError::Exposed(key.clone()));
         }
         let read = |path: &Path| fs::read(path).map_err(unreadable(path));
@@ -175,6 +182,7 @@ impl Files {
 
     fn current(&self, config: &IdentityConfig) -> Result<Current, IdentityError> {
         let chain = certificates(&self.certificate, &config.certificate)?;
+        let service = chain.first().and_then(|it| config.trust_domain.service(it));
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|_| malformed(&config.key, "private key"))?;
         let mut roots = RootCertStore::empty();
@@ -204,7 +212,7 @@ impl Files {
 
         let generation = self.fingerprint();
         let (server, client) = (Arc::new(server), Arc::new(client));
-        Ok(Current { server, client, generation, read: generation })
+        Ok(Current { server, client, generation, service, read: generation })
     }
 }
 

@@ -11,6 +11,7 @@ mod malformed;
 pub mod metrics;
 pub mod networks;
 pub mod operations;
+pub mod private;
 pub mod reflection;
 mod refusal;
 mod serve;

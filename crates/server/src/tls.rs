@@ -6,7 +6,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -27,7 +26,7 @@ use tokio_rustls::{
 };
 use x509_parser::parse_x509_certificate;
 
-use crate::Listener;
+use crate::{Listener, private};
 
 /// The protocol that is spoken behind the handshake, as ALPN (RFC 7301) names
 /// it.
@@ -164,8 +163,7 @@ impl Files {
             |error| TlsError::Unreadable(path, error)
         };
         let key = &config.key;
-        let mode = fs::metadata(key).map_err(unreadable(key))?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if private::is_exposed(&fs::metadata(key).map_err(unreadable(key))?) {
             return Err(TlsError::Exposed(key.clone()));
         }
         let certificate = &config.certificate;

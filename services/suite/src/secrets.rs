@@ -5,12 +5,13 @@ use std::{
     fmt::{self, Write as _},
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use roster_identity::Keyring;
 use roster_kernel::Env;
+use roster_server::private;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -170,7 +171,7 @@ impl Secrets {
     fn parse(path: &Path, text: &str, env: &Env) -> Result<Self, SecretsError> {
         let metadata =
             fs::metadata(path).map_err(|error| SecretsError::Io(path.to_owned(), error))?;
-        if metadata.permissions().mode() & 0o077 != 0 {
+        if private::is_exposed(&metadata) {
             return Err(SecretsError::Exposed(path.to_owned()));
         }
         let damaged = || SecretsError::Damaged(path.to_owned());
@@ -283,6 +284,8 @@ fn key(text: &str) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use roster_testkit::env;
 
     use super::*;

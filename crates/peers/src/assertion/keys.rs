@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     fmt, fs, io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -13,6 +12,7 @@ use pasetors::{
     paserk::{FormatAsPaserk, Id},
     version4::V4,
 };
+use roster_server::private;
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,7 @@ impl SigningKey {
     /// Reads a `k4.secret` from a file that its owner alone can read.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
         let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
-        let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-        if mode & 0o077 != 0 {
+        if private::is_exposed(&fs::metadata(path).map_err(unreadable)?) {
             return Err(KeyError::Exposed(path.to_owned()));
         }
         let malformed = || KeyError::Malformed { path: path.to_owned(), expected: "k4.secret" };
