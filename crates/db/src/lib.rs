@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod engine;
 mod error;
+mod hold;
 mod migrate;
 mod postgres;
 mod refusal;
@@ -17,6 +18,7 @@ pub use batch::delete_in_batches;
 pub use config::{DbConfig, Engine, SqliteConfig};
 pub use connect::{Db, News};
 pub use error::DbError;
+pub use hold::{Claim, Hold};
 pub use migrate::column;
 pub use postgres::{DatabaseUrl, PoolConfig, PostgresConfig};
 /// What queries outside a transaction run on: [`Db::read`].

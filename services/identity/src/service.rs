@@ -276,6 +276,12 @@ impl Service {
     pub async fn restore(&self, planned: bool) -> Result<Restored, RestoreError> {
         restore::restore(&self.cx, planned).await
     }
+
+    /// Whether the ledger of users has all that the participants have been told
+    /// of it: it lacks some where the database was put back, and nothing more.
+    pub async fn has_whole_ledger(&self) -> Result<bool, RestoreError> {
+        restore::is_whole(&self.cx).await
+    }
 }
 
 fn unsuitable(error: HashError) -> BuildError {

@@ -8,8 +8,8 @@ use roster_server::config::process_env;
 use secrecy::SecretString;
 
 use crate::{
-    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover, restore,
-    rotate, verify_export,
+    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover,
+    restore, rotate, verify_export,
 };
 
 /// User administration for a team's platform.
@@ -39,17 +39,23 @@ enum Command {
     Gateway,
     /// Bring the databases up to date and exit.
     Migrate {
+        /// Only that of this service; all of them without.
+        #[arg(value_enum)]
+        service: Option<Part>,
         /// Only say what would run.
         #[arg(long)]
         plan: bool,
     },
-    /// Make every service agree with the ledger of users and exit.
+    /// Make every service agree with the ledger of users and exit; where they run
+    /// apart, the one whose certificate is set.
     Reconcile,
     /// Bring one service that was put back from a backup up to what the others
-    /// know and exit, before it serves. Stop the server first.
+    /// know and exit, before it serves. Stop the server first; where services run
+    /// apart, that service alone.
     #[command(subcommand)]
     Restore(RestoreCommand),
-    /// Encrypt all API keys with a new key and exit. Stop the server first.
+    /// Encrypt all API keys with a new key and exit. Stop the server first; where
+    /// services run apart, identity alone.
     RotateKeys,
     /// Do what nobody can do over the network any more.
     #[command(subcommand)]
@@ -79,7 +85,8 @@ enum Command {
 
 #[derive(Clone, Debug, Subcommand)]
 enum AdminCommand {
-    /// Give a locked-out team an administrator again, while nothing is served.
+    /// Give a locked-out team an administrator again, while nothing is served; where
+    /// services run apart, beside them.
     ///
     /// Makes the user an enabled administrator with a random password, which is
     /// printed once and has to be changed at the next sign-in. All sessions of
@@ -145,9 +152,13 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Session) => serve(&config, Part::Session, None, env).await,
             Some(Command::Persona) => serve(&config, Part::Persona, None, env).await,
             Some(Command::Gateway) => Node::gateway(&config, env).await?.serve(&config, None).await,
-            Some(Command::Migrate { plan: true }) => migrate::show_plan(&config).await,
-            Some(Command::Migrate { plan: false }) => migrate::run(&config, &env).await,
-            Some(Command::Reconcile) => migrate::reconcile(config, env).await,
+            Some(Command::Migrate { service, plan: true }) => {
+                migrate::show_plan(&config, *service).await
+            }
+            Some(Command::Migrate { service, plan: false }) => {
+                migrate::run(&config, &env, *service).await
+            }
+            Some(Command::Reconcile) => migrate::reconcile(&config, env).await,
             Some(Command::Restore(RestoreCommand::Identity { plan })) => {
                 restore::identity(&config, env, *plan).await
             }

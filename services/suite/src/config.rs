@@ -246,6 +246,13 @@ impl RosterConfig {
         self.session.validate().map_err(|error| format!("session.{error}"))
     }
 
+    /// Whether every service runs in processes of its own: then each of them has
+    /// a certificate, and what is done to a service is done with its own.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.peers.certificate.as_os_str().is_empty()
+    }
+
     /// Where the secrets are.
     #[must_use]
     pub fn secrets(&self) -> PathBuf {

@@ -5,6 +5,7 @@
 //! database, connects them with each other without sockets, and puts the edge
 //! in front.
 
+mod claim;
 pub mod cli;
 mod config;
 mod database;
@@ -16,6 +17,7 @@ mod listening;
 mod lock;
 mod migrate;
 mod node;
+mod offline;
 mod parts;
 mod peers;
 mod recover;
@@ -31,7 +33,7 @@ pub use database::DatabaseConfig;
 pub use dev_certs::make as dev_certs;
 pub use lock::{DataDirLock, LockError};
 pub use migrate::all as migrate;
-pub use node::{Node, Part};
+pub use node::{CommandError, Node, Part};
 pub use peers::PeersConfig;
 pub use rotate::{Rotated, rotate_keys};
 pub use secrets::{Secrets, SecretsError};

@@ -7,13 +7,19 @@ use roster_db::{Db, DbConfig, DbError};
 use roster_kernel::Env;
 use roster_participant::{ReconcileError, ReconcileReport};
 
-use crate::{DataDirLock, RosterConfig, Secrets, SecretsError, StartError, Suite};
+use crate::{
+    DataDirLock, Part, RosterConfig, Secrets, SecretsError, StartError, claim::Claimed,
+    offline::Offline,
+};
 
 /// The services that have a database, in the order in which those are made.
-const SERVICES: [&str; 3] = [IDENTITY, "persona", "session"];
+pub const SERVICES: [&str; 3] = [IDENTITY, "persona", "session"];
 
 /// The service that knows whether there are users: the first.
 const IDENTITY: &str = "identity";
+
+/// What catching up with the ledger has come to, service by service.
+pub type Reports = Vec<(&'static str, Result<ReconcileReport, ReconcileError>)>;
 
 /// Where a service's database is.
 pub fn database(config: &RosterConfig, service: &str) -> DbConfig {
@@ -27,22 +33,19 @@ pub fn unusable(database: &DbConfig) -> impl FnOnce(DbError) -> StartError {
 }
 
 /// Makes sure of the data directory, which only its owner may look into and
-/// only one process may work on, and of the secrets: before the first
-/// database, as databases without secrets mean that the secrets were lost.
-/// Whoever works on the databases holds the lock until they are closed.
+/// only one process may work on, as on the databases, and of the secrets: before
+/// the first database, as databases without secrets mean that the secrets were
+/// lost. Whoever works on the databases holds the claim until they are closed.
 ///
 /// Secrets in a file of their own are those of an installation that is more
 /// than this process: they are never made here.
-pub async fn prepare(
-    config: &RosterConfig,
-    env: &Env,
-) -> Result<(DataDirLock, Secrets), StartError> {
+pub async fn prepare(config: &RosterConfig, env: &Env) -> Result<(Claimed, Secrets), StartError> {
     let folder = &config.data_dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| StartError::DataDir(folder.display().to_string(), error))?;
-    let lock = DataDirLock::take(folder)?;
+    let claimed = Claimed::whole(config, DataDirLock::take(folder)?).await?;
     if !config.secrets_file.as_os_str().is_empty() {
-        return Ok((lock, Secrets::load(&config.secrets_file, env)?));
+        return Ok((claimed, Secrets::load(&config.secrets_file, env)?));
     }
     let secrets = config.secrets();
     if !config.database.url.is_empty()
@@ -51,7 +54,7 @@ pub async fn prepare(
     {
         return Err(SecretsError::Missing(secrets).into());
     }
-    Ok((lock, Secrets::load_or_create(folder, env)?))
+    Ok((claimed, Secrets::load_or_create(folder, env)?))
 }
 
 /// The database of a service that runs in a process of its own: brought up to
@@ -95,12 +98,7 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
         if in_use && is_missing(&database).await? {
             return Err(StartError::MissingDb(database.to_string()));
         }
-        let migrations = match service {
-            IDENTITY => Db::migrate::<roster_identity::Migrator>(&database).await,
-            "persona" => Db::migrate::<roster_persona::Migrator>(&database).await,
-            _session => Db::migrate::<roster_session::Migrator>(&database).await,
-        };
-        let migrations = migrations.map_err(unusable(&database))?;
+        let migrations = one(&database, service).await?;
         if service == IDENTITY {
             in_use = has_users(&database).await.map_err(unusable(&database))?;
         }
@@ -109,10 +107,23 @@ pub async fn all(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>
     Ok(applied)
 }
 
-/// What would be applied to every database.
-async fn plan(config: &RosterConfig) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
+/// Brings the database of a service up to date.
+async fn one(database: &DbConfig, service: &str) -> Result<Vec<String>, StartError> {
+    let migrations = match service {
+        IDENTITY => Db::migrate::<roster_identity::Migrator>(database).await,
+        "persona" => Db::migrate::<roster_persona::Migrator>(database).await,
+        _session => Db::migrate::<roster_session::Migrator>(database).await,
+    };
+    migrations.map_err(unusable(database))
+}
+
+/// What would be applied to the databases of `services`.
+async fn plan(
+    config: &RosterConfig,
+    services: &[&'static str],
+) -> Result<Vec<(&'static str, Vec<String>)>, StartError> {
     let mut planned = Vec::new();
-    for service in SERVICES {
+    for &service in services {
         let database = database(config, service);
         let migrations = match service {
             IDENTITY => Db::plan::<roster_identity::Migrator>(&database).await,
@@ -148,18 +159,28 @@ async fn has_users(identity: &DbConfig) -> Result<bool, DbError> {
     in_use
 }
 
-/// `roster migrate`.
-pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
-    // Where there is more than one process, there is no data directory to lock:
-    // of several that migrate at the same time, one does.
+/// `roster migrate`, of all databases or of that of one service.
+pub async fn run(config: &RosterConfig, env: &Env, only: Option<Part>) -> anyhow::Result<()> {
+    // Where there is more than one process, there is no data directory to lock,
+    // and others go on meanwhile: of several that migrate at the same time, one
+    // does.
     let alone = config.secrets_file.as_os_str().is_empty();
+    if let Some(part) = only {
+        ensure!(!config.database.url.is_empty(), "one data directory is migrated as a whole");
+        let migrations = one(&database(config, part.name()), part.name()).await?;
+        return tell("applied", vec![(part.name(), migrations)]);
+    }
     let _prepared = if alone { Some(prepare(config, env).await?) } else { None };
     tell("applied", all(config).await?)
 }
 
 /// `roster migrate --plan`: changes nothing, and makes nothing.
-pub async fn show_plan(config: &RosterConfig) -> anyhow::Result<()> {
-    tell("would apply", plan(config).await?)
+pub async fn show_plan(config: &RosterConfig, only: Option<Part>) -> anyhow::Result<()> {
+    let planned = match only {
+        Some(part) => plan(config, &[part.name()]).await?,
+        None => plan(config, &SERVICES).await?,
+    };
+    tell("would apply", planned)
 }
 
 fn tell(what: &str, migrations: Vec<(&'static str, Vec<String>)>) -> anyhow::Result<()> {
@@ -176,18 +197,15 @@ fn tell(what: &str, migrations: Vec<(&'static str, Vec<String>)>) -> anyhow::Res
 }
 
 /// `roster reconcile`.
-pub async fn reconcile(config: RosterConfig, env: Env) -> anyhow::Result<()> {
-    require_data(&config).await?;
-    let suite = Suite::assemble(&config, env, config.identity.hash_params()).await?;
-    let reports = suite.reconcile().await;
-    suite.stop().await;
-    report(reports)
+pub async fn reconcile(config: &RosterConfig, env: Env) -> anyhow::Result<()> {
+    let services = Offline::beside_others(config, env, None).await?;
+    let reports = services.reconcile().await;
+    services.stop().await;
+    report(reports?)
 }
 
 /// Says what catching up with the ledger has come to.
-pub fn report(
-    reports: Vec<(&'static str, Result<ReconcileReport, ReconcileError>)>,
-) -> anyhow::Result<()> {
+pub fn report(reports: Reports) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for (service, report) in reports {
         let report = report?;

@@ -11,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use roster_db::{Db, DbError};
 use roster_events::{Backlog, JetStreamBus};
-use roster_identity::HashParams;
+use roster_identity::{HashParams, RecoverAdminError, RecoveredAdmin, RestoreError, Restored};
 use roster_kernel::{Env, ServiceName};
 use roster_participant::{ReconcileError, ReconcileReport};
 use roster_server::{
@@ -19,16 +19,19 @@ use roster_server::{
     metrics::{ConnectionMeter, Metrics, Scraper},
     operations, serve,
 };
+use roster_session::EndSessionsError;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::{
     RosterConfig, StartError,
+    claim::Claimed,
     encryption::Encryption,
     first_start,
     listening::{Listening, bind, serve_clients, tell_of_cut, terminated},
     suite::FIRST_ADMIN,
 };
+use entrance::CaughtUp;
 use links::Links;
 
 /// How long a participant waits before it asks identity again what it has
@@ -36,7 +39,7 @@ use links::Links;
 const CATCH_UP_AGAIN: Duration = Duration::from_secs(1);
 
 /// A service that stores something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
     /// Accounts.
     Identity,
@@ -57,6 +60,15 @@ impl Part {
         }
     }
 
+    /// The one that the certificate in the settings is for.
+    pub(crate) fn certified(config: &RosterConfig) -> Result<Self, StartError> {
+        let certified = links::certified(config)?;
+        [Self::Identity, Self::Session, Self::Persona]
+            .into_iter()
+            .find(|part| certified.as_ref().is_some_and(|it| it.as_str() == part.name()))
+            .ok_or(StartError::Certificate("a service that stores something"))
+    }
+
     const fn service(self) -> ServiceName {
         ServiceName::from_static(self.name())
     }
@@ -68,6 +80,23 @@ enum Running {
     Session(roster_session::Service),
     Persona(roster_persona::Service),
     Gateway,
+}
+
+/// Why something could not be done to the service of a node.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It is another service that this is done to.
+    #[error("the {0} service has nothing to do with that")]
+    Another(&'static str),
+    /// Identity could not be restored, or compared with the others.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    /// Nobody could be made an administrator.
+    #[error(transparent)]
+    Recover(#[from] RecoverAdminError),
+    /// Not every session could be ended.
+    #[error(transparent)]
+    EndSessions(#[from] EndSessionsError),
 }
 
 /// A service in a process of its own, with what it stores and how it reaches
@@ -83,6 +112,9 @@ pub struct Node {
     links: Links,
     db: Option<Db>,
     bus: Option<Arc<JetStreamBus>>,
+    /// The right to work on the tables.
+    claimed: Option<Claimed>,
+    caught_up: CaughtUp,
     /// What the service does in the background.
     tasks: Tasks,
     /// What ends when a drain begins.
@@ -106,7 +138,18 @@ impl Node {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        start::service(config, part, env, hash_params).await
+        start::service(config, part, env, hash_params, false).await
+    }
+
+    /// The same where no other process runs the service, for what has to be done
+    /// to its tables alone.
+    pub async fn alone(
+        config: &RosterConfig,
+        part: Part,
+        env: Env,
+        hash_params: HashParams,
+    ) -> Result<Self, StartError> {
+        start::service(config, part, env, hash_params, true).await
     }
 
     /// Puts the edge together without listening for anybody.
@@ -174,23 +217,70 @@ impl Node {
     ) -> Result<(), StartError> {
         let encryption = Encryption::load(config)?;
         self.ensure_first_admin(admin_password).await?;
-        self.catch_up().await;
+        if !self.is_gateway() {
+            return self.serve_peers(config, listener).await;
+        }
         let (entrance, limits) = (self.entrance.clone(), config.server.clone());
         let meters = self.metrics.meters();
         let meter = ConnectionMeter::new(meters);
-        self.listening = Some(if self.is_gateway() {
-            let fresh = |it: Encryption| it.keep_fresh(self.env.clone(), meters, &self.edge_tasks);
-            let certificates = encryption.map(fresh);
-            Listening::start(listener, |listener, stop| {
-                serve_clients(listener, entrance, certificates, limits, meter, stop)
-            })?
-        } else {
-            let certificates = Arc::clone(&self.links.certificates);
-            Listening::start(listener, |listener, stop| async move {
-                let listener = roster_peers::PeerListener::new(listener, certificates);
-                tell_of_cut(serve(listener, entrance, limits, meter, stop).await);
-            })?
-        });
+        let fresh = |it: Encryption| it.keep_fresh(self.env.clone(), meters, &self.edge_tasks);
+        let certificates = encryption.map(fresh);
+        self.listening = Some(Listening::start(listener, |listener, stop| {
+            serve_clients(listener, entrance, certificates, limits, meter, stop)
+        })?);
+        Ok(())
+    }
+
+    /// Makes a participant agree with the ledger, for as long as it takes:
+    /// identity may come later, and who has been deleted since must not be let
+    /// in, not even for a moment. Where no other process of the service answers
+    /// meanwhile, this one tells identity whom it knows, and nobody anything else:
+    /// identity may be waiting for that, having been put back from a backup.
+    async fn serve_peers(
+        &mut self,
+        config: &RosterConfig,
+        listener: TcpListener,
+    ) -> Result<(), StartError> {
+        let mut listener = Some(listener);
+        while let Some(Err(error)) = self.reconcile().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "waiting for the identity service");
+            if !self.is_served().await {
+                self.listen(config, &mut listener)?;
+            }
+            self.env.sleep(CATCH_UP_AGAIN).await;
+        }
+        if let Some(claimed) = &self.claimed {
+            claimed
+                .serve()
+                .await
+                .map_err(|error| StartError::Build(self.name(), Box::new(error)))?;
+        }
+        self.caught_up.set();
+        self.listen(config, &mut listener)
+    }
+
+    async fn is_served(&self) -> bool {
+        match &self.claimed {
+            Some(claimed) => claimed.is_served().await,
+            None => true,
+        }
+    }
+
+    /// Listens for peers, unless it does so already.
+    fn listen(
+        &mut self,
+        config: &RosterConfig,
+        listener: &mut Option<TcpListener>,
+    ) -> Result<(), StartError> {
+        let Some(listener) = listener.take() else { return Ok(()) };
+        let (entrance, limits) = (self.entrance.clone(), config.server.clone());
+        let meter = ConnectionMeter::new(self.metrics.meters());
+        let certificates = Arc::clone(&self.links.certificates);
+        self.listening = Some(Listening::start(listener, |listener, stop| async move {
+            let listener = roster_peers::PeerListener::new(listener, certificates);
+            tell_of_cut(serve(listener, entrance, limits, meter, stop).await);
+        })?);
         Ok(())
     }
 
@@ -206,19 +296,6 @@ impl Node {
         Ok(())
     }
 
-    /// Makes a participant agree with the ledger, for as long as it takes:
-    /// identity may come later, and who has been deleted since must not be let
-    /// in, not even for a moment.
-    async fn catch_up(&self) {
-        while let Some(Err(error)) = self.reconcile().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "waiting for the identity service"
-            );
-            self.env.sleep(CATCH_UP_AGAIN).await;
-        }
-    }
-
     /// Makes a participant agree with the ledger of users, now; nothing where
     /// the service is none.
     pub async fn reconcile(&self) -> Option<Result<ReconcileReport, ReconcileError>> {
@@ -226,6 +303,46 @@ impl Node {
             Running::Session(session) => Some(session.reconcile().await),
             Running::Persona(persona) => Some(persona.reconcile().await),
             Running::Identity(_) | Running::Gateway => None,
+        }
+    }
+
+    /// Brings identity's database, put back from a backup, up to what the other
+    /// services know; see [`roster_identity::Service::restore`].
+    pub async fn restore_identity(&self, planned: bool) -> Result<Restored, CommandError> {
+        Ok(self.identity()?.restore(planned).await?)
+    }
+
+    /// See [`roster_identity::Service::has_whole_ledger`].
+    pub async fn has_whole_ledger(&self) -> Result<bool, CommandError> {
+        Ok(self.identity()?.has_whole_ledger().await?)
+    }
+
+    /// Makes `username` an administrator who can sign in; see
+    /// [`roster_identity::Service::recover_admin`].
+    pub async fn recover_admin(
+        &self,
+        username: &str,
+        create: bool,
+    ) -> Result<RecoveredAdmin, CommandError> {
+        Ok(self.identity()?.recover_admin(username, create).await?)
+    }
+
+    /// Ends every session; see [`roster_session::Service::end_all_sessions`].
+    pub async fn end_all_sessions(&self) -> Result<u64, CommandError> {
+        match &self.running {
+            Running::Session(session) => Ok(session.end_all_sessions().await?),
+            Running::Identity(_) | Running::Persona(_) | Running::Gateway => {
+                Err(CommandError::Another(self.name()))
+            }
+        }
+    }
+
+    const fn identity(&self) -> Result<&roster_identity::Service, CommandError> {
+        match &self.running {
+            Running::Identity(identity) => Ok(identity),
+            Running::Session(_) | Running::Persona(_) | Running::Gateway => {
+                Err(CommandError::Another(self.name()))
+            }
         }
     }
 

@@ -5,51 +5,35 @@ use std::io::{self, Write as _};
 use anyhow::anyhow;
 use roster_identity::{RecoverAdminError, RecoveredAdmin};
 use roster_kernel::Env;
-use roster_participant::ReconcileError;
 use secrecy::ExposeSecret as _;
 
-use crate::{RosterConfig, Suite, migrate};
+use crate::{Part, RosterConfig, offline::Offline};
 
 /// Makes `username` an administrator who can sign in. The other services hear
 /// of it as of any change, at the latest when Roster starts again: it catches
-/// up before it serves.
+/// up before it serves. Where every service runs apart, identity goes on meanwhile.
 pub async fn run(
     config: &RosterConfig,
     env: Env,
     username: &str,
     create: bool,
 ) -> anyhow::Result<()> {
-    migrate::require_data(config).await?;
-    let suite = Suite::assemble(config, env, config.identity.hash_params()).await?;
-    let told = match whole(&suite).await {
-        Ok(()) => recover(&suite, username, create).await,
-        Err(error) => Err(error.into()),
-    };
-    suite.stop().await;
+    let services = Offline::beside_others(config, env, Some(Part::Identity)).await?;
+    let told = recover(&services, username, create).await;
+    services.stop().await;
     told
 }
 
-/// Refuses a ledger that has lost changes: another one would be given the
-/// version of one of them, and nobody could tell any more.
-async fn whole(suite: &Suite) -> Result<(), ReconcileError> {
-    for (service, report) in suite.reconcile().await {
-        match report {
-            Err(error @ ReconcileError::Behind { .. }) => return Err(error),
-            Err(error) => tracing::warn!(service, %error, "not caught up with the ledger"),
-            Ok(_) => {}
+async fn recover(services: &Offline, username: &str, create: bool) -> anyhow::Result<()> {
+    services.require_whole_ledger().await?;
+    let recovered = services.recover_admin(username, create).await;
+    let recovered = recovered.map_err(|error| match error.downcast_ref() {
+        Some(RecoverAdminError::Unknown(name)) => {
+            anyhow!("there is no user {name}: --create makes one")
         }
-    }
-    Ok(())
-}
-
-async fn recover(suite: &Suite, username: &str, create: bool) -> anyhow::Result<()> {
-    match suite.recover_admin(username, create).await {
-        Ok(admin) => Ok(tell(&admin)?),
-        Err(RecoverAdminError::Unknown(name)) => {
-            Err(anyhow!("there is no user {name}: --create makes one"))
-        }
-        Err(error) => Err(error.into()),
-    }
+        Some(_) | None => error,
+    });
+    Ok(tell(&recovered?)?)
 }
 
 /// The password is printed here, once, and nowhere else.

@@ -6,46 +6,49 @@ use std::io::{self, Write as _};
 use roster_identity::Restored;
 use roster_kernel::{Env, UserId};
 
-use crate::{RosterConfig, Suite, migrate};
+use crate::{Part, RosterConfig, migrate, offline::Offline};
 
 /// `roster restore identity`.
 pub async fn identity(config: &RosterConfig, env: Env, plan: bool) -> anyhow::Result<()> {
-    let suite = begin(config, env).await?;
-    let told = match suite.restore_identity(plan).await {
+    let services = Offline::alone(config, env, Part::Identity).await?;
+    let told = match services.restore_identity(plan).await {
         Ok(restored) => tell(&restored, plan).map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
-    end(suite, told, !plan).await
+    let here = matches!(services, Offline::One(_));
+    if !here && !plan && told.is_ok() {
+        tell_when_others_hear()?;
+    }
+    end(services, told, here && !plan).await
 }
 
 /// `roster restore session`.
 pub async fn session(config: &RosterConfig, env: Env) -> anyhow::Result<()> {
-    let suite = begin(config, env).await?;
-    let told = match suite.end_all_sessions().await {
+    let services = Offline::alone(config, env, Part::Session).await?;
+    let told = match services.end_all_sessions().await {
         Ok(ended) => tell_ended(ended).map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
-    end(suite, told, true).await
+    end(services, told, true).await
 }
 
 /// `roster restore persona`.
 pub async fn persona(config: &RosterConfig, env: Env) -> anyhow::Result<()> {
-    end(begin(config, env).await?, Ok(()), true).await
+    end(Offline::alone(config, env, Part::Persona).await?, Ok(()), true).await
 }
 
-async fn begin(config: &RosterConfig, env: Env) -> anyhow::Result<Suite> {
-    migrate::require_data(config).await?;
-    Ok(Suite::assemble(config, env, config.identity.hash_params()).await?)
-}
-
-/// Makes every service agree with the ledger of users, unless something went
-/// wrong or nothing has changed, and stops them.
-async fn end(suite: Suite, told: anyhow::Result<()>, changed: bool) -> anyhow::Result<()> {
+/// Makes participants agree with the ledger of users, unless something went
+/// wrong or there is nothing to agree upon, and stops the services.
+async fn end(services: Offline, told: anyhow::Result<()>, changed: bool) -> anyhow::Result<()> {
     let catch_up = told.is_ok() && changed;
-    let reports = if catch_up { suite.reconcile().await } else { Vec::new() };
-    suite.stop().await;
+    let reports = if catch_up { services.reconcile().await } else { Ok(Vec::new()) };
+    services.stop().await;
     told?;
-    migrate::report(reports)
+    migrate::report(reports?)
+}
+
+fn tell_when_others_hear() -> io::Result<()> {
+    writeln!(io::stdout().lock(), "the other services hear of it when identity serves again")
 }
 
 fn tell_ended(sessions: u64) -> io::Result<()> {

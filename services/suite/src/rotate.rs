@@ -5,7 +5,7 @@ use std::io::Write as _;
 use roster_db::Db;
 use roster_kernel::Env;
 
-use crate::{RosterConfig, StartError, migrate, parts};
+use crate::{Part, RosterConfig, Secrets, StartError, claim::Claimed, migrate, parts};
 
 /// What a change of keys has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,19 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sees to it that nobody serves what is worked on, and that the tables are up to
+/// date. Where every service runs apart, identity alone has to do with API keys.
+async fn prepare(config: &RosterConfig, env: &Env) -> Result<(Claimed, Secrets), StartError> {
+    if config.is_apart() {
+        let claimed = Claimed::alone(config, Part::Identity.name()).await?;
+        migrate::up_to_date(config, Part::Identity.name()).await?;
+        return Ok((claimed, Secrets::load(&config.secrets_file, env)?));
+    }
+    let prepared = migrate::prepare(config, env).await?;
+    migrate::all(config).await?;
+    Ok(prepared)
+}
+
 /// Draws another key, encrypts every API key with it, and forgets the old
 /// key. Nothing must be served meanwhile.
 ///
@@ -39,8 +52,7 @@ pub async fn run(config: &RosterConfig, env: &Env) -> anyhow::Result<()> {
 /// end, instead of another begun.
 pub async fn rotate_keys(config: &RosterConfig, env: &Env) -> Result<Rotated, StartError> {
     let file = config.secrets();
-    let (_lock, mut secrets) = migrate::prepare(config, env).await?;
-    migrate::all(config).await?;
+    let (_claimed, mut secrets) = prepare(config, env).await?;
     let database = migrate::database(config, "identity");
     let db = Db::open(&database).await.map_err(migrate::unusable(&database))?;
     parts::keyring(config, &secrets, &db).await?;

@@ -14,7 +14,9 @@ use roster_server::{
 };
 
 use crate::{
-    DataDirLock, RosterConfig, StartError, migrate,
+    RosterConfig, StartError,
+    claim::Claimed,
+    migrate,
     parts::{self, Common, failed},
 };
 
@@ -43,7 +45,7 @@ pub struct Services {
     pub edge_tasks: Tasks,
     databases: [Db; 3],
     /// Nobody else works on the databases meanwhile.
-    _lock: DataDirLock,
+    _claimed: Claimed,
     /// How identity reaches the others: a circle that is cut at the end.
     circle: [Connect; 2],
 }
@@ -61,13 +63,14 @@ impl Services {
         env: Env,
         hash_params: HashParams,
     ) -> Result<Self, StartError> {
-        let (lock, secrets) = Box::pin(migrate::prepare(config, &env)).await?;
+        let (claimed, secrets) = Box::pin(migrate::prepare(config, &env)).await?;
         let metrics = Metrics::new(config.otlp().as_ref())?;
         let meters = metrics.meters();
         let bus = Arc::new(InProcessBus::new(env.clone()));
         let edge_tasks = Tasks::new();
         let on_bus = Arc::clone(&bus) as Arc<dyn Bus>;
         let common = Common::new(on_bus, &env, &secrets, meters, edge_tasks.token())?;
+        claimed.keep(&env, &common.tasks);
         let databases = Box::pin(databases(config, meters)).await?;
         let [identity_db, persona_db, session_db] = databases.clone();
         let keyring = parts::keyring(config, &secrets, &identity_db).await?;
@@ -112,7 +115,7 @@ impl Services {
             tasks: common.tasks,
             edge_tasks,
             databases,
-            _lock: lock,
+            _claimed: claimed,
             circle: [connect_session, connect_persona],
         })
     }

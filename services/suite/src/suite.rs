@@ -55,6 +55,15 @@ pub enum StartError {
     /// A database lacks a migration, and this process is not to apply it.
     #[error("{0} is not up to date, it lacks {1}: run `roster migrate` first")]
     Behind(String, String),
+    /// Others work on the tables, and this has to be done alone.
+    #[error(
+        "{0} is in use: stop every process that works on it first, and start them again when this \
+         has ended"
+    )]
+    InUse(String),
+    /// A command works on the tables that has to be alone.
+    #[error("{0} is in use by somebody who has to be alone with it: start when that has ended")]
+    Reserved(String),
     /// The keys that API keys are encrypted with are not those that the
     /// stored ones need.
     #[error("cannot use {0}: restore it from the backup that the databases belong to")]
@@ -86,6 +95,9 @@ pub enum StartError {
     /// A setting that this process needs is not given.
     #[error("configuration: {0} is needed here")]
     Setting(&'static str),
+    /// The certificate names another service, or none.
+    #[error("configuration: peers.certificate is not that of {0}, which is needed here")]
+    Certificate(&'static str),
     /// What proves to the other services who this one is cannot be used.
     #[error("peers")]
     Peers(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -1,5 +1,7 @@
 //! A schema of a PostgreSQL database.
 
+pub mod hold;
+
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
@@ -70,6 +72,11 @@ fn connect_options(config: &PostgresConfig, time: Duration) -> Result<PgConnectO
             ("statement_timeout", milliseconds(time)),
             ("lock_timeout", milliseconds(config.lock_timeout)),
             ("idle_in_transaction_session_timeout", milliseconds(config.idle_in_transaction)),
+            // A machine that is gone keeps no locks: by default the server would
+            // take two hours to notice.
+            ("tcp_keepalives_idle", "10".to_owned()),
+            ("tcp_keepalives_interval", "10".to_owned()),
+            ("tcp_keepalives_count", "3".to_owned()),
         ]))
 }
 

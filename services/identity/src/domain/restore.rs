@@ -55,6 +55,14 @@ impl Sighting {
         })
     }
 
+    /// Whether it is newer than what the ledger has `recorded`, whatever it says.
+    #[must_use]
+    pub fn is_newer(&self, recorded: Option<&Subject>) -> bool {
+        recorded.is_none_or(|recorded| {
+            self.newest.is_some_and(|newest| newest.version > recorded.version)
+        })
+    }
+
     /// What it tells about a user of whom the ledger has `recorded`.
     #[must_use]
     pub fn tells(&self, recorded: Option<&Subject>) -> News {
@@ -97,6 +105,8 @@ pub struct Findings {
     pub users: BTreeMap<UserId, Sighting>,
     /// The latest incarnation that anybody knows of.
     pub incarnation: i64,
+    /// Whether any of it is newer than the ledger, even if it says the same.
+    pub newer: bool,
 }
 
 /// A user whose state was taken in.

@@ -62,6 +62,12 @@ pub async fn restore(cx: &Cx, planned: bool) -> Result<Restored, RestoreError> {
     Ok(restored)
 }
 
+/// Whether no participant knows anything of a user that is newer than what the
+/// ledger has. Nothing happens to it.
+pub async fn is_whole(cx: &Cx) -> Result<bool, RestoreError> {
+    Ok(!ask(cx).await?.newer)
+}
+
 /// Asks every participant about every user, and keeps what is news.
 async fn ask(cx: &Cx) -> Result<Findings, RestoreError> {
     let mut findings = Findings::default();
@@ -92,7 +98,9 @@ async fn ask_some(
         }
         let mut sighting = Sighting::default();
         sighting.add(subject);
-        if sighting.is_ahead(recorded.get(&user_id).copied()) {
+        let recorded = recorded.get(&user_id).copied();
+        findings.newer |= sighting.is_newer(recorded);
+        if sighting.is_ahead(recorded) {
             findings.users.entry(user_id).or_default().add(subject);
         }
     }

@@ -14,7 +14,7 @@ const PAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A participant that does not say whom it knows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the participant {0} does not say whom it knows; the log says why")]
+#[error("the participant {0} does not say whom it knows, the log says why; nothing has changed")]
 pub struct Silent(pub ServiceName);
 
 impl Participants {

@@ -23,13 +23,20 @@ pub struct Links {
 }
 
 impl Links {
-    /// Reads what proves who this process is.
-    pub fn load(config: &RosterConfig, env: &Env) -> Result<Self, StartError> {
+    /// Reads what proves that this process runs `service`.
+    pub fn load(
+        config: &RosterConfig,
+        service: &'static str,
+        env: &Env,
+    ) -> Result<Self, StartError> {
         let peers = &config.peers;
         if peers.certificate.as_os_str().is_empty() {
             return Err(StartError::Setting("peers.certificate"));
         }
         let certificates = Identity::load(&peers.certificates()).map_err(unusable)?;
+        if certificates.service().is_none_or(|it| it.as_str() != service) {
+            return Err(StartError::Certificate(service));
+        }
         Ok(Self { certificates, signer: None, env: env.clone() })
     }
 
@@ -90,6 +97,12 @@ impl Links {
             }
         });
     }
+}
+
+/// Which service the certificate in the settings is for.
+pub fn certified(config: &RosterConfig) -> Result<Option<ServiceName>, StartError> {
+    let certificates = Identity::load(&config.peers.certificates()).map_err(unusable)?;
+    Ok(certificates.service())
 }
 
 fn unusable<E: std::error::Error + Send + Sync + 'static>(error: E) -> StartError {

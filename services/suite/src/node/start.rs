@@ -15,18 +15,25 @@ use roster_server::{
 use tonic::service::Routes;
 
 use crate::{
-    RosterConfig, Secrets, StartError, migrate,
+    RosterConfig, Secrets, StartError,
+    claim::Claimed,
+    migrate,
     parts::{self, Common, failed},
     services::{PERSONA, SESSION},
 };
 
-use super::{Node, Part, Running, entrance::entrance, links::Links, remote_health};
+use super::{
+    Node, Part, Running,
+    entrance::{CaughtUp, entrance},
+    links::Links,
+    remote_health,
+};
 
 const IDENTITY: ServiceName = ServiceName::from_static("identity");
 
 /// The edge stores nothing, and hears of nothing.
 pub async fn gateway(config: &RosterConfig, env: Env) -> Result<Node, StartError> {
-    let links = Links::load(config, &env)?.signing(config)?;
+    let links = Links::load(config, "gateway", &env)?.signing(config)?;
     let metrics = Metrics::new(config.otlp().as_ref())?;
     let (tasks, edge_tasks) = (Tasks::new(), Tasks::new());
     links.keep_fresh(None, &tasks);
@@ -61,6 +68,8 @@ pub async fn gateway(config: &RosterConfig, env: Env) -> Result<Node, StartError
         links,
         db: None,
         bus: None,
+        claimed: None,
+        caught_up: CaughtUp::default(),
         tasks,
         edge_tasks,
         listening: None,
@@ -68,18 +77,25 @@ pub async fn gateway(config: &RosterConfig, env: Env) -> Result<Node, StartError
     })
 }
 
-/// A service with tables of its own.
+/// A service with tables of its own, which others may run, too, unless it is to
+/// be `alone`.
 pub async fn service(
     config: &RosterConfig,
     part: Part,
     env: Env,
     hash_params: HashParams,
+    alone: bool,
 ) -> Result<Node, StartError> {
     required(config)?;
-    let links = Links::load(config, &env)?;
+    let links = Links::load(config, part.name(), &env)?;
     let (gate, keys) = links.gate(config, part.service())?;
     let secrets = Secrets::load(&config.secrets_file, &env)?;
     let metrics = Metrics::new(config.otlp().as_ref())?;
+    let claimed = if alone {
+        Claimed::alone(config, part.name()).await?
+    } else {
+        Claimed::shared(config, part.name()).await?
+    };
     migrate::up_to_date(config, part.name()).await?;
     let db = parts::open(config, part.name(), metrics.meters()).await?;
     let bus = Arc::new(JetStreamBus::connect(&part.service(), config.events.clone()).await?);
@@ -90,16 +106,20 @@ pub async fn service(
         build(config, part, &common, db.clone(), &secrets, &links, hash_params).await?;
     links.keep_fresh(Some(keys), &common.tasks);
     let health = health::start(vec![probe, broker(&bus)], env.clone(), &edge_tasks).await;
-    let entrance = entrance(routes, health.clone(), gate);
+    claimed.keep(&env, &common.tasks);
+    let caught_up = CaughtUp::default();
+    let entrance = entrance(routes, health.clone(), gate, &caught_up);
     Ok(Node {
         env,
         running,
         entrance,
-        health: health.into_axum_router(),
+        health: caught_up.guard(health.into_axum_router()),
         metrics,
         links,
         db: Some(db),
         bus: Some(bus),
+        claimed: Some(claimed),
+        caught_up,
         tasks: common.tasks,
         edge_tasks,
         listening: None,

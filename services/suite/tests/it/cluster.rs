@@ -19,7 +19,7 @@ use roster_suite::{Node, Part, RosterConfig, dev_certs, migrate};
 use roster_testkit::{MockClock, TempNats, TempPostgres, eventually};
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// How many processes of each service there are.
 const REPLICAS: usize = 2;
@@ -51,6 +51,66 @@ pub struct Cluster {
     /// In the order in which they were started: the edges last.
     nodes: Vec<Node>,
     next: AtomicUsize,
+    /// What is needed to start a service again.
+    parts: Vec<Replicas>,
+}
+
+/// Where the processes of a service are, and with which settings.
+pub struct Replicas {
+    part: Part,
+    config: RosterConfig,
+    places: Vec<Place>,
+}
+
+/// An address that nobody else gets while nothing listens there.
+struct Place {
+    address: SocketAddr,
+    _reserved: TcpSocket,
+}
+
+impl Place {
+    fn take() -> Self {
+        let reserved = reusable();
+        reserved.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self { address: reserved.local_addr().unwrap(), _reserved: reserved }
+    }
+
+    fn listen(&self) -> TcpListener {
+        let socket = reusable();
+        socket.bind(self.address).unwrap();
+        socket.listen(1024).unwrap()
+    }
+}
+
+fn reusable() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket
+}
+
+impl Replicas {
+    /// The settings of each of them.
+    pub const fn config(&self) -> &RosterConfig {
+        &self.config
+    }
+
+    /// Starts them.
+    pub async fn launch(
+        &self,
+        env: &Env,
+        hash_params: HashParams,
+        admin_password: &SecretString,
+    ) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for place in &self.places {
+            let node = Node::service(&self.config, self.part, env.clone(), hash_params).await;
+            let mut node = node.unwrap();
+            let password = Some(admin_password.clone());
+            node.start(&self.config, place.listen(), password).await.unwrap();
+            nodes.push(node);
+        }
+        nodes
+    }
 }
 
 /// The settings of the process of a service, of which `peers` are elsewhere.
@@ -69,16 +129,12 @@ fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterConfig
     config
 }
 
-async fn listeners() -> Vec<TcpListener> {
-    let mut listeners = Vec::new();
-    for _ in 0..REPLICAS {
-        listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
-    }
-    listeners
+fn places() -> Vec<Place> {
+    (0..REPLICAS).map(|_| Place::take()).collect()
 }
 
-fn addresses(listeners: &[TcpListener]) -> Vec<String> {
-    listeners.iter().map(|it| it.local_addr().unwrap().to_string()).collect()
+fn addresses(places: &[Place]) -> Vec<String> {
+    places.iter().map(|it| it.address.to_string()).collect()
 }
 
 /// Lets time pass until every process hears what it should: before that, it
@@ -116,34 +172,53 @@ impl Cluster {
         hash_params: HashParams,
         admin_password: &SecretString,
     ) -> Self {
-        let [identity, session, persona, edge] =
-            [listeners().await, listeners().await, listeners().await, listeners().await];
+        let [identity, session, persona, edge] = [places(), places(), places(), places()];
         let mut base = base.clone();
         base.peers.identity = addresses(&identity);
         base.peers.session = addresses(&session);
         base.peers.persona = addresses(&persona);
         migrate(&settings(&base, ground, "identity")).await.unwrap();
-        let mut nodes = Vec::new();
-        for (part, listeners) in
+        let (mut nodes, mut parts) = (Vec::new(), Vec::new());
+        for (part, places) in
             [(Part::Identity, identity), (Part::Session, session), (Part::Persona, persona)]
         {
-            let config = settings(&base, ground, part.name());
-            for listener in listeners {
-                let node = Node::service(&config, part, env.clone(), hash_params).await;
-                let mut node = node.unwrap();
-                let password = Some(admin_password.clone());
-                node.start(&config, listener, password).await.unwrap();
-                nodes.push(node);
-            }
+            let replicas = Replicas { part, config: settings(&base, ground, part.name()), places };
+            nodes.extend(replicas.launch(env, hash_params, admin_password).await);
+            parts.push(replicas);
         }
         let config = settings(&base, ground, "gateway");
-        for listener in edge {
+        for place in edge {
             let mut node = Node::gateway(&config, env.clone()).await.unwrap();
-            node.start(&config, listener, None).await.unwrap();
+            node.start(&config, place.listen(), None).await.unwrap();
             nodes.push(node);
         }
         subscribed(ground, clock).await;
-        Self { nodes, next: AtomicUsize::new(0) }
+        Self { nodes, next: AtomicUsize::new(0), parts }
+    }
+
+    /// How a service is started.
+    pub fn replicas(&self, part: Part) -> &Replicas {
+        self.parts.iter().find(|it| it.part == part).unwrap()
+    }
+
+    /// Stops all processes of a service, while the others go on.
+    pub async fn stop_part(&mut self, part: Part) {
+        let (stopped, others) =
+            std::mem::take(&mut self.nodes).into_iter().partition(|it| it.name() == part.name());
+        self.nodes = others;
+        for node in stopped {
+            let node: Node = node;
+            node.stop().await;
+        }
+    }
+
+    /// Takes in processes that have been started, and waits until they hear what
+    /// they should.
+    pub async fn take_in(&mut self, nodes: Vec<Node>, ground: &Ground, clock: &MockClock) {
+        // Identity first, the edges last.
+        self.nodes.splice(0..0, nodes);
+        self.nodes.sort_by_key(|node| node.name() != Part::Identity.name());
+        subscribed(ground, clock).await;
     }
 
     /// Where clients connect: at one edge, then at another.

@@ -61,6 +61,21 @@ impl Whole {
         }
     }
 
+    /// What there is of services that run apart only.
+    pub fn apart(&self) -> &Cluster {
+        match self {
+            Self::One(_) => panic!("this test is about services that run apart"),
+            Self::Apart(cluster) => cluster,
+        }
+    }
+
+    pub fn apart_mut(&mut self) -> &mut Cluster {
+        match self {
+            Self::One(_) => panic!("this test is about services that run apart"),
+            Self::Apart(cluster) => cluster,
+        }
+    }
+
     pub fn bus(&self) -> &Arc<InProcessBus> {
         self.one().bus()
     }

@@ -9,7 +9,7 @@ use roster_proto::{
     identity::v1::{CreateUserRequest, User},
     session::v1::LoginRequest,
 };
-use roster_suite::{RosterConfig, Suite};
+use roster_suite::{Node, Part, RosterConfig, Suite};
 use roster_testkit::{MockClock, Passes};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -49,6 +49,15 @@ impl World {
 
     /// A new installation with other settings.
     pub async fn with(settings: impl FnOnce(&mut RosterConfig)) -> Self {
+        Self::of(is_distributed(), settings).await
+    }
+
+    /// A new installation whose services run apart, whatever the others do.
+    pub async fn apart() -> Self {
+        Self::of(true, |_| {}).await
+    }
+
+    async fn of(apart: bool, settings: impl FnOnce(&mut RosterConfig)) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut config = RosterConfig {
             data_dir: folder.path().join("data"),
@@ -58,7 +67,7 @@ impl World {
         };
         settings(&mut config);
         let (clock, env) = roster_testkit::env(1);
-        let ground = is_distributed() && config.database.url.is_empty();
+        let ground = apart && config.database.url.is_empty();
         let ground = if ground { Some(Arc::new(Ground::new().await)) } else { None };
         Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
@@ -116,6 +125,45 @@ impl World {
         suite.stop().await;
         meanwhile(&config, &env).await;
         Box::pin(Self::start(ground, folder, config, clock, env, None)).await
+    }
+
+    /// What services that run apart stand on.
+    pub fn ground(&self) -> Arc<Ground> {
+        self.ground.clone().expect("services that run apart")
+    }
+
+    /// The settings of a service that runs apart.
+    pub fn config_of(&self, part: Part) -> RosterConfig {
+        self.suite.apart().replicas(part).config().clone()
+    }
+
+    /// Stops one service, while the others go on.
+    pub async fn stop_part(&mut self, part: Part) {
+        self.suite.apart_mut().stop_part(part).await;
+    }
+
+    /// Starts it again.
+    pub async fn start_part(&mut self, part: Part) {
+        let nodes = self.launch(part).await;
+        self.take_in(nodes).await;
+    }
+
+    /// Starts the processes of one service, which belong to nobody yet.
+    pub async fn launch(&self, part: Part) -> Vec<Node> {
+        let password = SecretString::from(ADMIN_PASSWORD);
+        self.suite.apart().replicas(part).launch(&self.env, CHEAP, &password).await
+    }
+
+    /// The same world, whose administrator has signed in anew.
+    pub async fn sign_in_again(mut self) -> Self {
+        self.admin = sign_in(&self.nobody, "admin", ADMIN_PASSWORD).await;
+        self
+    }
+
+    /// Lets such processes belong to the others.
+    pub async fn take_in(&mut self, nodes: Vec<Node>) {
+        let ground = self.ground();
+        self.suite.apart_mut().take_in(nodes, &ground, &self.clock).await;
     }
 
     /// Where services of the same machine ask for API keys.

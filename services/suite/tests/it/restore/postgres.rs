@@ -1,5 +1,7 @@
 //! A schema is put back.
 
+mod apart;
+
 use roster_testkit::TempPostgres;
 
 use super::{Cast, NEW_PASSWORD, complete_deletions, create_persona, offline};
