@@ -25,6 +25,8 @@ pub use bus::{
 pub use consumer::{Consumer, Handler, HandlerError};
 pub use event::{Event, InvalidEvent};
 pub use inbox::Inbox;
-pub use outbox::{Backlog, DeliveryState, Effect, EventDelivery, Missing, Outbox, Retention};
+pub use outbox::{
+    Backlog, DeliveryState, Effect, EventDelivery, Missing, Outbox, Retention, unconfirmed,
+};
 pub use receipt::{InvalidReceipt, Receipt};
 pub use relay::{PARKED_AFTER, back_off};

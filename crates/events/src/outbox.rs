@@ -3,6 +3,7 @@
 mod backlog;
 mod entity;
 mod store;
+pub mod unconfirmed;
 
 use std::{
     pin::Pin,

@@ -3,12 +3,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use roster_events::unconfirmed::Which;
 use roster_kernel::Env;
 use roster_server::config::process_env;
 use secrecy::SecretString;
 
 use crate::{
-    Node, Part, RosterConfig, Secrets, Suite, dev_certs, first_start, migrate, recover,
+    Node, Part, RosterConfig, Secrets, Suite, dev_certs, events, first_start, migrate, recover,
     restore, rotate, verify_export,
 };
 
@@ -54,6 +55,10 @@ enum Command {
     /// apart, that service alone.
     #[command(subcommand)]
     Restore(RestoreCommand),
+    /// Look at what the services have not confirmed to identity yet, or have it
+    /// published again; beside processes that serve.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Encrypt all API keys with a new key and exit. Stop the server first; where
     /// services run apart, identity alone.
     RotateKeys,
@@ -98,6 +103,25 @@ enum AdminCommand {
         /// Create the user if there is none of this name.
         #[arg(long)]
         create: bool,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum EventsCommand {
+    /// Show events that wait to be confirmed, and who has not confirmed them.
+    List {
+        /// Only those that are parked: published ten times, and hourly since.
+        #[arg(long)]
+        parked: bool,
+    },
+    /// Publish an event again, or all that are parked.
+    #[group(required = true, multiple = false)]
+    Retry {
+        /// The event.
+        event_id: Option<String>,
+        /// All events that are parked.
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -164,6 +188,13 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             }
             Some(Command::Restore(RestoreCommand::Session)) => restore::session(&config, env).await,
             Some(Command::Restore(RestoreCommand::Persona)) => restore::persona(&config, env).await,
+            Some(Command::Events(EventsCommand::List { parked })) => {
+                let which = if *parked { Which::Parked } else { Which::All };
+                events::list(&config, &env, which).await
+            }
+            Some(Command::Events(EventsCommand::Retry { event_id, .. })) => {
+                events::retry(&config, &env, event_id.as_deref()).await
+            }
             Some(Command::RotateKeys) => rotate::run(&config, &env).await,
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await

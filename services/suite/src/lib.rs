@@ -11,6 +11,7 @@ mod config;
 mod database;
 mod dev_certs;
 mod encryption;
+mod events;
 mod first_start;
 mod internal_socket;
 mod listening;

@@ -9,3 +9,4 @@ mod jetstream;
 mod outage;
 mod outbox;
 mod replicas;
+mod unconfirmed;

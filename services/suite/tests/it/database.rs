@@ -7,7 +7,12 @@ use sea_orm::{ConnectionTrait, Statement, TryGetable};
 
 /// Runs a statement, and commits it.
 pub async fn execute(file: &Path, sql: &str) {
-    let db = Db::open(&DbConfig::new(file.to_owned())).await.unwrap();
+    execute_in(&DbConfig::new(file.to_owned()), sql).await;
+}
+
+/// The same, whichever engine keeps the tables.
+pub async fn execute_in(config: &DbConfig, sql: &str) {
+    let db = Db::open(config).await.unwrap();
     let tx = db.begin().await.unwrap();
     tx.execute_unprepared(sql).await.unwrap();
     tx.commit().await.unwrap();

@@ -10,6 +10,7 @@ mod client;
 mod cluster;
 mod contracts;
 mod database;
+mod events_command;
 mod guessing;
 mod guide;
 mod health;
