@@ -72,6 +72,15 @@ impl TempNats {
         self.server = launch(&self.folder, &self.port.to_string());
     }
 
+    /// Gives it other settings, from the next start on.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be written.
+    pub fn configure(&self, settings: &str) {
+        fs::write(self.folder.path().join("nats.conf"), settings).expect("a file to write");
+    }
+
     /// Starts it again at the same place, with what it had stored.
     pub fn restart(&mut self) {
         self.server = launch(&self.folder, &self.port.to_string());

@@ -10,6 +10,7 @@ mod streams;
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +19,7 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectOptions, Event,
+    Auth, AuthError, Client, ConnectOptions, Event,
     connection::State,
     jetstream::{
         self, Context,
@@ -154,11 +155,12 @@ async fn options(config: &NatsConfig) -> Result<ConnectOptions, JetStreamError> 
         Err(error) => Err(JetStreamError::Unreadable(path.to_owned(), error)),
     };
     let is_set = |path: &std::path::Path| !path.as_os_str().is_empty();
-    let mut options = ConnectOptions::new();
-    if is_set(&config.password_file) {
-        let password = read(&config.password_file)?;
-        options = options.user_and_password(config.user.clone(), password);
-    }
+    let mut options = if is_set(&config.password_file) {
+        read(&config.password_file)?;
+        with_password(config.user.clone(), config.password_file.clone())
+    } else {
+        ConnectOptions::new()
+    };
     if is_set(&config.nkey_file) {
         options = options.nkey(read(&config.nkey_file)?);
     }
@@ -175,6 +177,20 @@ async fn options(config: &NatsConfig) -> Result<ConnectOptions, JetStreamError> 
         options = options.add_client_certificate(tls.certificate.clone(), tls.key.clone());
     }
     Ok(options.require_tls(config.tls.required))
+}
+
+/// Reads the password for each connection: one that was replaced needs no restart.
+fn with_password(user: String, file: PathBuf) -> ConnectOptions {
+    ConnectOptions::with_auth_callback(move |_nonce| {
+        let (user, password) = (user.clone(), std::fs::read_to_string(&file));
+        async move {
+            let password = password.map_err(AuthError::new)?;
+            let mut auth = Auth::new();
+            auth.username = Some(user);
+            auth.password = Some(password.trim().to_owned());
+            Ok(auth)
+        }
+    })
 }
 
 fn note(event: &Event, lost: &AtomicU64) {

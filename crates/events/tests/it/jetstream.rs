@@ -156,13 +156,27 @@ async fn with_password(nats: &TempNats, folder: &TempDir, service: &str) -> Arc<
 }
 
 async fn guarded() -> (TempNats, TempDir) {
-    let settings =
-        ["identity", "session", "persona"].iter().fold(PERMISSIONS.to_owned(), |text, service| {
-            let variable = format!("${}_PASSWORD", service.to_uppercase());
-            assert!(text.contains(&variable));
-            text.replace(&variable, &format!("\"{service}-secret\""))
-        });
-    (TempNats::with(&settings).await, tempfile::tempdir().unwrap())
+    (TempNats::with(&permissions("secret")).await, tempfile::tempdir().unwrap())
+}
+
+fn permissions(word: &str) -> String {
+    ["identity", "session", "persona"].iter().fold(PERMISSIONS.to_owned(), |text, service| {
+        let variable = format!("${}_PASSWORD", service.to_uppercase());
+        assert!(text.contains(&variable));
+        text.replace(&variable, &format!("\"{service}-{word}\""))
+    })
+}
+
+#[tokio::test]
+async fn a_password_that_was_replaced_is_used_for_the_next_connection() {
+    let (mut nats, folder) = guarded().await;
+    let identity = with_password(&nats, &folder, "identity").await;
+    std::fs::write(folder.path().join("identity"), "identity-another\n").unwrap();
+    nats.kill();
+    nats.configure(&permissions("another"));
+    nats.restart();
+    eventually(async || identity.disconnections() > 0 && identity.is_connected()).await;
+    identity.declare(&name("identity")).await.unwrap();
 }
 
 #[tokio::test]
