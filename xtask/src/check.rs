@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    bench, deny,
+    bench, chart, deny,
     postgres::{Durability, Server},
     tools,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// The most lines of a file outside tests.
 const LONGEST: usize = 500;
 
-/// Sizes, format, contracts, dependencies, lints and documents.
+/// Sizes, format, contracts, the chart, dependencies, lints and documents.
 pub fn lint() -> Result<()> {
     sizes()?;
     let buf = tools::buf()?;
@@ -25,6 +25,7 @@ pub fn lint() -> Result<()> {
     let mut lint = Command::new(buf);
     lint.arg("lint").current_dir(root());
     run("contracts", lint)?;
+    chart::check()?;
     deny::check()?;
     run(
         "lints",
@@ -55,7 +56,7 @@ fn sizes() -> Result<()> {
 /// Every test, those that store something on both engines, and a rehearsal of
 /// the bench. The tests find the tools that they drive on the path.
 pub fn test() -> Result<()> {
-    let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?])?;
+    let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", &path);
     run("tests", test)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a command line tool says what it does")]
 
 mod bench;
+mod chart;
 mod check;
 mod cluster;
 mod deny;

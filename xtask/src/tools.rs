@@ -14,6 +14,8 @@ use crate::{check::root, postgres};
 
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const NATS_SERVER: &str = "github.com/nats-io/nats-server/v2@v2.14.9";
+const HELM: &str = "helm.sh/helm/v3/cmd/helm@v3.19.2";
+const KUBERNETES_VALIDATE: &str = "kubernetes-validate==1.37.0";
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
@@ -27,6 +29,34 @@ pub fn grpcurl() -> Result<PathBuf> {
 /// what they may not (CVE-2025-30215).
 pub fn nats_server() -> Result<PathBuf> {
     go_tool("nats-server", NATS_SERVER)
+}
+
+/// The renderer of the chart.
+pub fn helm() -> Result<PathBuf> {
+    go_tool("helm", HELM)
+}
+
+/// What compares objects with Kubernetes' own schemas, which it brings along.
+pub fn kubernetes_validate() -> Result<PathBuf> {
+    let folder = folder("kubernetes-validate")?;
+    let tool = folder.join("bin/kubernetes-validate");
+    if !tool.exists() {
+        need("python3", "python3")?;
+        let venv = || {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv", "--clear"]).arg(&folder);
+            make
+        };
+        // Debian has what this needs in a package of its own.
+        if fetch("kubernetes-validate", venv()).is_err() {
+            apt_get("python3-venv")?;
+            fetch("kubernetes-validate", venv())?;
+        }
+        let mut install = Command::new(folder.join("bin/pip"));
+        install.args(["install", "--quiet", "--disable-pip-version-check", KUBERNETES_VALIDATE]);
+        fetch("kubernetes-validate", install)?;
+    }
+    Ok(tool)
 }
 
 /// A program built from its sources, whose checksums Go compares with those of

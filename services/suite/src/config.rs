@@ -395,24 +395,6 @@ mod tests {
         assert!(!shown.contains("kept"), "{shown}");
     }
 
-    /// What the files under `deploy` set is there to be set.
-    #[test]
-    fn every_variable_of_the_compose_file_is_a_setting() {
-        let text = include_str!("../../../deploy/compose/compose.yaml");
-        let lines = text.lines().filter_map(|line| line.trim().split_once(": "));
-        let given: Vec<_> = lines.filter(|(name, _)| name.starts_with("ROSTER__")).collect();
-        assert!(given.len() >= 20, "{given:?}");
-        for (name, value) in given {
-            // What is allowed together is refused alone.
-            let mut given = vec![(name, value.trim_matches('"'))];
-            given.push(("ROSTER__ALLOW_PLAINTEXT", "true"));
-            given.push(("ROSTER__METRICS_ALLOW_REMOTE", "true"));
-            if let Err(error) = load(None, env(&given)) {
-                panic!("{name}: {value}: {error}");
-            }
-        }
-    }
-
     #[test]
     fn the_example_file_holds_every_key_and_its_default() {
         let text = include_str!("../../../deploy/roster.example.toml");

@@ -10,6 +10,7 @@ mod client;
 mod cluster;
 mod contracts;
 mod database;
+mod deploy;
 mod events_command;
 mod guessing;
 mod guide;
