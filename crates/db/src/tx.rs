@@ -53,6 +53,16 @@ impl Tx {
         }
     }
 
+    /// The same for something that this transaction relies upon and does not
+    /// change: any number may have `name` like this at the same time, but nobody
+    /// who has it alone.
+    pub async fn lock_shared(&self, name: &str) -> Result<(), DbError> {
+        match self.engine {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => engine::postgres::lock_shared(&self.inner, name).await,
+        }
+    }
+
     /// Tells the other processes that work on this database, once this has
     /// committed, that there is news on `channel`: see [`crate::Db::news`].
     pub async fn notify(&self, channel: &str) -> Result<(), DbError> {

@@ -118,6 +118,11 @@ impl<H: Handler> Consumer<H> {
                 return;
             }
         };
+        // What is for somebody else has been heard here before.
+        if !event.is_for(&self.name) {
+            delivery.done().await;
+            return;
+        }
         // A repetition that arrives while the first is being worked on would
         // do the work twice only to find that it is done.
         let Some(_turn) = Turn::take(&self.working, event.id) else {

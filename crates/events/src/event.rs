@@ -33,6 +33,8 @@ pub struct Event {
     pub time: Timestamp,
     /// The trace that it belongs to (W3C Trace Context).
     pub traceparent: Option<String>,
+    /// Whom alone it is for; everybody when absent.
+    pub audience: Option<ServiceName>,
     pub(crate) data: Any,
 }
 
@@ -46,7 +48,13 @@ impl Event {
         message: &M,
     ) -> Self {
         let data = Any { type_url: M::type_url(), value: message.encode_to_vec() };
-        Self { id, source, subject, time, traceparent: None, data }
+        Self { id, source, subject, time, traceparent: None, audience: None, data }
+    }
+
+    /// Whether it is for `consumer`, among others or alone.
+    #[must_use]
+    pub fn is_for(&self, consumer: &ServiceName) -> bool {
+        self.audience.as_ref().is_none_or(|audience| audience == consumer)
     }
 
     /// The full name of the message, such as `roster.event.v1.UserDeleted`.
@@ -72,6 +80,10 @@ impl Event {
         if let Some(traceparent) = &self.traceparent {
             attributes
                 .insert("traceparent".to_owned(), attribute(Attr::CeString(traceparent.clone())));
+        }
+        if let Some(audience) = &self.audience {
+            let audience = attribute(Attr::CeString(audience.to_string()));
+            attributes.insert("audience".to_owned(), audience);
         }
         let envelope = CloudEvent {
             id: self.id.to_string(),
@@ -110,10 +122,17 @@ impl Event {
             Some(Attr::CeString(text)) => Some(text.clone()),
             Some(_) | None => None,
         };
+        let audience = match attr(&envelope, "audience") {
+            Some(Attr::CeString(name)) => {
+                Some(ServiceName::parse(name).ok_or(InvalidEvent("audience"))?)
+            }
+            Some(_) => return Err(InvalidEvent("audience")),
+            None => None,
+        };
         let Some(Data::ProtoData(data)) = envelope.data else {
             return Err(InvalidEvent("data"));
         };
-        let event = Self { id, source, subject, time, traceparent, data };
+        let event = Self { id, source, subject, time, traceparent, audience, data };
         if event.kind() == envelope.r#type { Ok(event) } else { Err(InvalidEvent("type")) }
     }
 }
@@ -138,6 +157,7 @@ mod tests {
         let message = UserDeleted { state: None, deletion_id: "d".to_owned() };
         Event {
             traceparent: Some("00-1-2-01".to_owned()),
+            audience: ServiceName::parse("notes"),
             ..Event::new(
                 EventId::generate(&env),
                 ServiceName::parse("identity").unwrap(),

@@ -127,6 +127,33 @@ impl MigrationTrait for IndexRetired {
     }
 }
 
+/// Creates the list of consumers that come and go, and lets nobody wait for
+/// those that went: for a service that announces.
+pub struct CreateConsumers;
+
+impl MigrationName for CreateConsumers {
+    fn name(&self) -> &'static str {
+        "m0003_outbox_consumer"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for CreateConsumers {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let consumer = Table::create()
+            .table("outbox_consumer")
+            .col(string("name").primary_key())
+            .col(column::time("registered_at"))
+            .to_owned();
+        manager.create_table(consumer).await?;
+        let delivery = Table::alter()
+            .table("outbox_delivery")
+            .add_column(boolean("waived").default(false))
+            .to_owned();
+        manager.alter_table(delivery).await
+    }
+}
+
 /// Creates the audit trail: for every service that changes something.
 pub struct CreateAudit;
 

@@ -1,6 +1,7 @@
 //! Announcing, and knowing who has heard.
 
 mod backlog;
+mod consumers;
 mod entity;
 mod store;
 pub mod unconfirmed;
@@ -64,6 +65,8 @@ pub enum DeliveryState {
     Parked,
     /// The consumer has confirmed.
     Done,
+    /// The consumer was unregistered before it confirmed: nobody waits for it.
+    Waived,
 }
 
 /// The delivery of an event to one consumer.
@@ -77,7 +80,8 @@ pub struct EventDelivery {
     pub attempts: u32,
     /// How many rows of each kind the consumer erased.
     pub counts: Vec<(String, i64)>,
-    /// When the effect was committed at the consumer.
+    /// When the effect was committed at the consumer, or nobody waited for that
+    /// any more.
     pub complete_time: Option<Timestamp>,
     /// The class of the last failure that the consumer reported.
     pub failure: Option<String>,
@@ -110,7 +114,8 @@ impl Drop for Publishing<'_> {
 }
 
 impl Outbox {
-    /// The outbox of `source`, whose events each of `consumers` must confirm.
+    /// The outbox of `source`, whose events each of `consumers` must confirm,
+    /// and whoever is registered besides.
     #[must_use]
     pub fn new(source: ServiceName, consumers: Vec<ServiceName>, db: Db, env: Env) -> Self {
         let appended = Arc::default();
@@ -129,12 +134,39 @@ impl Outbox {
         message: &M,
         retention: Retention,
     ) -> Result<EventId, DbError> {
-        let Inner { source, consumers, env, appended, .. } = &*self.inner;
-        let id = EventId::generate(env);
-        let event = Event {
+        let consumers = self.consumers(tx).await?;
+        self.insert(tx, self.event(subject, message), &consumers, retention).await
+    }
+
+    /// Tells one consumer alone, which must confirm: what the others have heard
+    /// before. It is history once that has happened.
+    pub async fn append_for<M: Message + Name>(
+        &self,
+        tx: &Tx,
+        consumer: &ServiceName,
+        subject: UserId,
+        message: &M,
+    ) -> Result<EventId, DbError> {
+        let event = Event { audience: Some(consumer.clone()), ..self.event(subject, message) };
+        self.insert(tx, event, std::slice::from_ref(consumer), Retention::Transient).await
+    }
+
+    fn event<M: Message + Name>(&self, subject: UserId, message: &M) -> Event {
+        let Inner { source, env, .. } = &*self.inner;
+        Event {
             traceparent: roster_server::telemetry::traceparent(),
-            ..Event::new(id, source.clone(), subject, env.now(), message)
-        };
+            ..Event::new(EventId::generate(env), source.clone(), subject, env.now(), message)
+        }
+    }
+
+    async fn insert(
+        &self,
+        tx: &Tx,
+        event: Event,
+        consumers: &[ServiceName],
+        retention: Retention,
+    ) -> Result<EventId, DbError> {
+        let (id, appended) = (event.id, &self.inner.appended);
         store::insert(tx, &event, consumers, retention).await?;
         let appended = Arc::clone(appended);
         tx.after_commit(move || appended.notify_one());

@@ -165,10 +165,19 @@ pub async fn take_turn(tx: &DatabaseTransaction, schema: &str) -> Result<(), DbE
 
 /// Takes the lock `name` of the schema, until the transaction ends.
 pub async fn lock(tx: &DatabaseTransaction, name: &str) -> Result<(), DbError> {
+    lock_with(tx, "pg_advisory_xact_lock", name).await
+}
+
+/// Takes the lock `name` together with others who take it like this.
+pub async fn lock_shared(tx: &DatabaseTransaction, name: &str) -> Result<(), DbError> {
+    lock_with(tx, "pg_advisory_xact_lock_shared", name).await
+}
+
+async fn lock_with(tx: &DatabaseTransaction, how: &str, name: &str) -> Result<(), DbError> {
     // Two names with the same hash wait for each other, which harms nobody.
     let lock = Statement::from_sql_and_values(
         DatabaseBackend::Postgres,
-        "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, $2))",
+        format!("SELECT {how}(hashtextextended(current_schema() || ' ' || $1, $2))"),
         [name.into(), i64::from(LOCKS).into()],
     );
     tx.execute_raw(lock).await?;

@@ -1,6 +1,9 @@
 //! What has not been confirmed yet, as operators watch it.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use roster_db::DbError;
 use roster_kernel::{ServiceName, Timestamp};
@@ -40,6 +43,9 @@ struct BacklogMeter {
     oldest: Gauge<f64>,
     pending: Gauge<u64>,
     parked: Gauge<u64>,
+    /// Who has been shown: that a consumer owes nothing any more has to be seen,
+    /// also of one that is none any more.
+    seen: Mutex<BTreeSet<String>>,
 }
 
 impl BacklogMeter {
@@ -64,19 +70,21 @@ impl BacklogMeter {
                 "{delivery}",
                 "Deliveries without a receipt after ten attempts, tried hourly now",
             ),
+            seen: Mutex::default(),
         }
     }
 
-    fn note(&self, outbox: &Outbox, backlog: &Backlog) {
+    fn note(&self, outbox: &Outbox, registered: &[ServiceName], backlog: &Backlog) {
         self.events.record(backlog.events, &[]);
         let age = backlog.oldest.map(|oldest| outbox.env().now() - oldest);
         let age = age.and_then(|age| age.to_std().ok()).unwrap_or_default();
         self.oldest.record(age.as_secs_f64(), &[]);
-        // A consumer that owes nothing any more has to be seen to.
-        let named = outbox.inner.consumers.iter().map(ServiceName::as_str);
-        let former = backlog.missing.iter().map(|it| it.consumer.as_str());
-        for consumer in named.chain(former) {
-            let missing = backlog.missing.iter().find(|it| it.consumer == consumer);
+        let named = outbox.inner.consumers.iter().chain(registered).map(ToString::to_string);
+        let former = backlog.missing.iter().map(|it| it.consumer.clone());
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.extend(named.chain(former));
+        for consumer in &*seen {
+            let missing = backlog.missing.iter().find(|it| it.consumer == *consumer);
             let (receipts, parked) = missing.map_or((0, 0), |it| (it.receipts, it.parked));
             let attributes = [KeyValue::new("roster.consumer", consumer.to_owned())];
             self.pending.record(receipts, &attributes);
@@ -91,6 +99,10 @@ impl Outbox {
         store::backlog(self.inner.db.read()).await
     }
 
+    async fn owed(&self) -> Result<(Vec<ServiceName>, Backlog), DbError> {
+        Ok((self.registered(self.inner.db.read()).await?, self.backlog().await?))
+    }
+
     /// Keeps the instruments of the outbox up to date in the background.
     pub fn watch(&self, meters: &Meters, tasks: &Tasks) {
         let (outbox, env) = (self.clone(), self.inner.env.clone());
@@ -98,8 +110,8 @@ impl Outbox {
         let look = move || {
             let (outbox, meter) = (outbox.clone(), Arc::clone(&meter));
             async move {
-                match outbox.backlog().await {
-                    Ok(backlog) => meter.note(&outbox, &backlog),
+                match outbox.owed().await {
+                    Ok((registered, backlog)) => meter.note(&outbox, &registered, &backlog),
                     Err(error) => {
                         tracing::warn!(class = error.class(), "outbox not looked at");
                     }

@@ -1,4 +1,5 @@
-//! Events that were announced, and their consumers' receipts.
+//! Events that were announced, their consumers' receipts, and who is to send
+//! some besides those that the service is built with.
 
 /// One row for each event.
 pub mod event {
@@ -50,6 +51,9 @@ pub mod delivery {
         pub completed_at: Option<DateTimeUtc>,
         pub failures: i32,
         pub failure: Option<String>,
+        /// Nobody waits for it any more: the consumer is none, since
+        /// `completed_at`.
+        pub waived: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -67,6 +71,24 @@ pub mod delivery {
             Relation::Event.def()
         }
     }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// One row for each consumer that was registered.
+pub mod consumer {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "outbox_consumer")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        pub registered_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -7,12 +7,12 @@ use roster_kernel::{EventId, ServiceName, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DeleteMany, EntityTrait, ExprTrait,
     IntoActiveModel, JoinType, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    RelationTrait, Set, sea_query::Expr,
+    RelationTrait, Select, Set, sea_query::Expr,
 };
 
 use super::{
     Backlog, DeliveryState, EventDelivery, Missing, Retention,
-    entity::{delivery, event},
+    entity::{consumer, delivery, event},
 };
 use crate::{Event, relay::PARKED_AFTER};
 
@@ -52,6 +52,7 @@ pub async fn insert(
             completed_at: Set(None),
             failures: Set(0),
             failure: Set(None),
+            waived: Set(false),
         };
         row.insert(&**tx).await?;
     }
@@ -230,6 +231,80 @@ pub async fn retire_if_confirmed(
     Ok(())
 }
 
+/// Who was registered, by name.
+pub async fn consumers(connection: &impl ConnectionTrait) -> Result<Vec<ServiceName>, DbError> {
+    let rows = consumer::Entity::find()
+        .order_by_asc(consumer::Column::Name)
+        .all(connection)
+        .await?;
+    let name = |row: consumer::Model| ServiceName::parse(&row.name);
+    let names = rows.into_iter().map(name).collect::<Option<_>>();
+    names.ok_or(DbError::Unexpected("outbox_consumer.name"))
+}
+
+pub async fn add_consumer(tx: &Tx, name: &ServiceName, now: Timestamp) -> Result<(), DbError> {
+    let row = consumer::ActiveModel { name: Set(name.to_string()), registered_at: Set(now) };
+    row.insert(&**tx).await?;
+    Ok(())
+}
+
+pub async fn remove_consumer(tx: &Tx, name: &ServiceName) -> Result<bool, DbError> {
+    let removed = consumer::Entity::delete_by_id(name.to_string()).exec(&**tx).await?;
+    Ok(removed.rows_affected > 0)
+}
+
+/// The deliveries to a consumer that it has not confirmed.
+fn waiting_for(name: &ServiceName) -> Select<delivery::Entity> {
+    delivery::Entity::find()
+        .filter(delivery::Column::Consumer.eq(name.as_str()))
+        .filter(delivery::Column::CompletedAt.is_null())
+}
+
+pub async fn count_waiting_for(
+    connection: &impl ConnectionTrait,
+    name: &ServiceName,
+) -> Result<u64, DbError> {
+    Ok(waiting_for(name).count(connection).await?)
+}
+
+/// Locks up to `limit` events that wait for a consumer, until the transaction
+/// ends.
+pub async fn lock_waiting_for(
+    tx: &Tx,
+    name: &ServiceName,
+    limit: u64,
+) -> Result<Vec<EventId>, DbError> {
+    let theirs =
+        waiting_for(name).select_only().column(delivery::Column::EventId).into_query();
+    let rows = event::Entity::find()
+        .filter(event::Column::RetiredAt.is_null())
+        .filter(event::Column::Id.in_subquery(theirs))
+        .order_by_asc(event::Column::Id)
+        .limit(limit)
+        .lock_exclusive()
+        .all(&**tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+/// Lets some events no longer wait for a consumer.
+pub async fn waive(
+    tx: &Tx,
+    events: &[EventId],
+    name: &ServiceName,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    delivery::Entity::update_many()
+        .col_expr(delivery::Column::CompletedAt, Expr::value(now))
+        .col_expr(delivery::Column::Waived, Expr::value(true))
+        .filter(delivery::Column::EventId.is_in(events.iter().map(|id| id.uuid())))
+        .filter(delivery::Column::Consumer.eq(name.as_str()))
+        .filter(delivery::Column::CompletedAt.is_null())
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 /// Deletes up to `limit` events that were retired before `before`.
 pub fn retired(before: Timestamp, limit: u64) -> DeleteMany<event::Entity> {
     let old = event::Entity::find()
@@ -322,6 +397,7 @@ pub async fn deliveries(
 
 fn delivery_of(row: delivery::Model, attempts: u32) -> Result<EventDelivery, DbError> {
     let state = match row.completed_at {
+        Some(_) if row.waived => DeliveryState::Waived,
         Some(_) => DeliveryState::Done,
         None if attempts >= PARKED_AFTER => DeliveryState::Parked,
         None => DeliveryState::Pending,

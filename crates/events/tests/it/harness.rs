@@ -25,7 +25,11 @@ pub struct Source;
 
 impl MigratorTrait for Source {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(migration::CreateOutbox), Box::new(migration::IndexRetired)]
+        vec![
+            Box::new(migration::CreateOutbox),
+            Box::new(migration::IndexRetired),
+            Box::new(migration::CreateConsumers),
+        ]
     }
 }
 
