@@ -3,7 +3,7 @@
 
 use roster_db::{DbError, Tx};
 use roster_events::{Outbox, Retention};
-use roster_kernel::{DeletionId, EventId};
+use roster_kernel::{DeletionId, EventId, ServiceName};
 use roster_proto::{
     event::v1::{UserDeleted, UserStateChanged},
     subject::v1 as pb,
@@ -17,8 +17,22 @@ pub async fn state_changed(
     tx: &Tx,
     subject: &Subject,
 ) -> Result<EventId, DbError> {
-    let message = UserStateChanged { state: Some(state(subject)) };
-    outbox.append(tx, subject.user_id, &message, Retention::Transient).await
+    outbox.append(tx, subject.user_id, &changed(subject), Retention::Transient).await
+}
+
+/// Tells one participant alone of a state that the others know.
+pub async fn state_for(
+    outbox: &Outbox,
+    tx: &Tx,
+    participant: &ServiceName,
+    subject: &Subject,
+) -> Result<(), DbError> {
+    outbox.append_for(tx, participant, subject.user_id, &changed(subject)).await?;
+    Ok(())
+}
+
+fn changed(subject: &Subject) -> UserStateChanged {
+    UserStateChanged { state: Some(state(subject)) }
 }
 
 /// Announces that a user is deleted. Kept for good with its receipts: they
@@ -29,8 +43,26 @@ pub async fn deleted(
     subject: &Subject,
     deletion_id: DeletionId,
 ) -> Result<EventId, DbError> {
-    let message = UserDeleted { state: Some(state(subject)), deletion_id: deletion_id.to_string() };
+    let message = gone(subject, deletion_id);
     outbox.append(tx, subject.user_id, &message, Retention::Evidence).await
+}
+
+/// Tells one participant alone of a user who has been deleted before. The proof
+/// of that deletion stays what it was.
+pub async fn deleted_for(
+    outbox: &Outbox,
+    tx: &Tx,
+    participant: &ServiceName,
+    subject: &Subject,
+    deletion_id: DeletionId,
+) -> Result<(), DbError> {
+    let message = gone(subject, deletion_id);
+    outbox.append_for(tx, participant, subject.user_id, &message).await?;
+    Ok(())
+}
+
+fn gone(subject: &Subject, deletion_id: DeletionId) -> UserDeleted {
+    UserDeleted { state: Some(state(subject)), deletion_id: deletion_id.to_string() }
 }
 
 /// The state of a user as other services read it.

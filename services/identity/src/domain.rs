@@ -6,6 +6,7 @@ mod export;
 mod filter;
 mod lookalike;
 mod page;
+mod participant;
 mod password;
 mod restore;
 mod search;
@@ -25,6 +26,7 @@ pub use export::{Exported, ExportedKind, Manifest, OutOfOrder, Record};
 pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
 pub use lookalike::Skeleton;
 pub use page::{DeletionCursor, PageRequest};
+pub use participant::{InvalidParticipantName, Participant};
 pub use password::{
     InvalidPassword, LONGEST_PASSWORD, Password, PasswordPolicy, SHORTEST_PASSWORD,
 };

@@ -34,7 +34,7 @@ mod store;
 mod uses;
 
 pub use config::{ConfigError, IdentityConfig, PasswordConfig};
-pub use domain::{Amended, Restored};
+pub use domain::{Amended, InvalidParticipantName, Participant, Restored};
 pub use hashing::{HashParams, HashStatistics};
 pub use op::restore::RestoreError;
 pub use op::rotate_keys::RotationError;
@@ -42,10 +42,12 @@ pub use op::{
     check_keyring::{KeyringError, check_keyring},
     ensure_first_admin::FirstAdmin,
     is_in_use::is_in_use,
+    participants::{Added, Listed, Progress, Registry, RegistryError},
     recover_admin::RecoveredAdmin,
 };
+pub use participants::Ways;
 pub use sealing::{InvalidKeyring, Keyring, SealError};
 pub use service::{
-    BuildError, Deps, FirstAdminError, RecoverAdminError, Service, build, rotate_keys,
+    BuildError, Deps, FirstAdminError, RecoverAdminError, Service, build, registry, rotate_keys,
 };
 pub use store::migration::Migrator;

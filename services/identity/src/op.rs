@@ -25,6 +25,7 @@ pub mod list_subject_states;
 pub mod list_users;
 pub mod new_account;
 pub mod own_data;
+pub mod participants;
 pub mod plan_user_deletion;
 pub mod recover_admin;
 pub mod register;

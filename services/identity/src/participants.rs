@@ -1,11 +1,13 @@
 //! What the services that keep data about users are asked.
 
+mod elsewhere;
 mod export;
 mod subjects;
 
 use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::join_all;
+use roster_db::{Db, DbError};
 use roster_kernel::{Actor, Caller, Deadline, Env, ServiceName, UserId};
 use roster_proto::subject::v1::{
     CountSubjectDataRequest, KindCount, SubjectCounts, SumSubjectDataRequest,
@@ -15,7 +17,9 @@ use roster_server::{Upstream, outgoing};
 use tonic::{Request, Status};
 
 use crate::domain::UserStatistics;
+use elsewhere::Joined;
 
+pub use elsewhere::Ways;
 pub use export::{Records, Unavailable};
 pub use subjects::Silent;
 
@@ -27,28 +31,53 @@ pub type Counts = Vec<(String, i64)>;
 
 type Client = SubjectDataServiceClient<Upstream>;
 
-/// The participants, asked on behalf of callers.
-#[derive(Clone, Debug)]
+/// A participant and the way to it.
+type Known = (ServiceName, Upstream);
+
+/// The participants, asked on behalf of callers: those of Roster, and those that
+/// have joined.
+#[derive(Debug)]
 pub struct Participants {
-    known: Vec<(ServiceName, Upstream)>,
+    own: Vec<Known>,
+    joined: Joined,
     env: Env,
     name: ServiceName,
 }
 
 impl Participants {
-    /// Asks `known` as the service `name`.
-    pub fn new(mut known: Vec<(ServiceName, Upstream)>, env: Env, name: ServiceName) -> Self {
-        known.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self { known, env, name }
+    /// Asks `own`, and whoever has joined according to `db` and is reached on
+    /// `ways`, as the service `name`.
+    pub fn new(own: Vec<Known>, db: Db, ways: Ways, env: Env, name: ServiceName) -> Self {
+        Self { own, joined: Joined::new(db, ways), env, name }
     }
 
     /// The names of the participants, in their order.
-    pub fn names(&self) -> impl Iterator<Item = &ServiceName> {
-        self.known.iter().map(|(name, _)| name)
+    pub async fn names(&self) -> Result<Vec<ServiceName>, DbError> {
+        Ok(self.all().await?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Everybody of this moment, by name.
+    async fn all(&self) -> Result<Vec<Known>, DbError> {
+        let mut all = self.joined.all().await?;
+        all.extend(self.own.iter().cloned());
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(all)
+    }
+
+    /// The way to one participant, if it can be told.
+    async fn way(&self, participant: &ServiceName) -> Option<Upstream> {
+        match self.all().await {
+            Ok(all) => all.into_iter().find(|(name, _)| name == participant).map(|(_, way)| way),
+            Err(error) => {
+                tracing::warn!(class = error.class(), "participants not read");
+                None
+            }
+        }
     }
 
     /// How much the participants keep for each of `users`, as far as they
-    /// answer in time. One call to each participant, all at the same time.
+    /// answer in time. One call to each participant, all at the same time; and
+    /// none to those that have joined, whose kinds no list shows.
     pub async fn count(
         &self,
         caller: &Caller,
@@ -58,7 +87,7 @@ impl Participants {
         if users.is_empty() {
             return statistics;
         }
-        let counted = self.count_each(caller, users, COUNTS_WITHIN).await;
+        let counted = self.count_each(self.own.clone(), caller, users, COUNTS_WITHIN).await;
         for (_, subjects) in counted {
             merge(&mut statistics, subjects.unwrap_or_default());
         }
@@ -72,22 +101,23 @@ impl Participants {
         caller: &Caller,
         user: UserId,
         within: Duration,
-    ) -> Vec<(ServiceName, Option<Counts>)> {
-        let counted = self.count_each(caller, &[user], within).await;
+    ) -> Result<Vec<(ServiceName, Option<Counts>)>, DbError> {
+        let counted = self.count_each(self.all().await?, caller, &[user], within).await;
         let counted = counted.into_iter().map(|(name, subjects)| {
             let counts = subjects.and_then(|subjects| subjects.into_iter().next());
-            (name.clone(), counts.map(|subject| sorted(subject.counts)))
+            (name, counts.map(|subject| sorted(subject.counts)))
         });
-        counted.collect()
+        Ok(counted.collect())
     }
 
     /// How much the participants keep of everybody, as far as they answer in
     /// time.
     pub async fn sum(&self, caller: &Caller) -> UserStatistics {
-        let summed = self.each(COUNTS_WITHIN, |mut client, deadline| async move {
-            let request = self.request(SumSubjectDataRequest {}, caller, Some(deadline));
-            Ok(client.sum_subject_data(request).await?.into_inner().counts)
-        });
+        let summed =
+            self.each(self.own.clone(), COUNTS_WITHIN, |mut client, deadline| async move {
+                let request = self.request(SumSubjectDataRequest {}, caller, Some(deadline));
+                Ok(client.sum_subject_data(request).await?.into_inner().counts)
+            });
         let mut known = UserStatistics::default();
         for counts in summed.await.into_iter().filter_map(|(_, counts)| counts) {
             note(&mut known, counts);
@@ -97,11 +127,12 @@ impl Participants {
 
     async fn count_each(
         &self,
+        asked: Vec<Known>,
         caller: &Caller,
         users: &[UserId],
         within: Duration,
-    ) -> Vec<(&ServiceName, Option<Vec<SubjectCounts>>)> {
-        let counted = self.each(within, |mut client, deadline| async move {
+    ) -> Vec<(ServiceName, Option<Vec<SubjectCounts>>)> {
+        let counted = self.each(asked, within, |mut client, deadline| async move {
             let user_ids = users.iter().map(ToString::to_string).collect();
             let message = CountSubjectDataRequest { user_ids };
             let request = self.request(message, caller, Some(deadline));
@@ -110,19 +141,20 @@ impl Participants {
         counted.await
     }
 
-    /// Asks each participant, all at the same time; `None` is the answer of
+    /// Asks each of some participants, all at the same time; `None` is the answer of
     /// those that fail, or do not answer `within` that time.
     async fn each<T, F>(
         &self,
+        asked: Vec<Known>,
         within: Duration,
         ask: impl Fn(Client, Deadline) -> F,
-    ) -> Vec<(&ServiceName, Option<T>)>
+    ) -> Vec<(ServiceName, Option<T>)>
     where
         F: Future<Output = Result<T, Status>>,
     {
-        let asked = self.known.iter().map(|(participant, upstream)| {
+        let asked = asked.into_iter().map(|(participant, upstream)| {
             let deadline = Deadline(self.env.now() + within);
-            let answer = ask(Client::new(upstream.clone()), deadline);
+            let answer = ask(Client::new(upstream), deadline);
             async move {
                 let answer = tokio::select! {
                     answer = answer => answer,

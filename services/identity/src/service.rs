@@ -27,12 +27,14 @@ use crate::{
     hashing::{HashError, HashPool, HashStatistics, Hasher},
     measure,
     op::{
-        Cx, ensure_first_admin, recover_admin,
+        Cx, ensure_first_admin,
+        participants::Registry,
+        recover_admin,
         restore::{self, RestoreError},
         rotate_keys::{self, RotationError},
         throttle::Throttle,
     },
-    participants::Participants,
+    participants::{Participants, Ways},
     rpc::{
         AccountRpc, ApiKeyRpc, CredentialRpc, MachineTokenRpc, RpcCx, SubjectLedgerRpc,
         SystemApiKeyRpc, UserAdminRpc,
@@ -71,6 +73,8 @@ pub struct Deps {
     /// The services that keep data about users, each with the way to it.
     /// Every one of them has to confirm what is announced from now on.
     pub participants: Vec<(ServiceName, Upstream)>,
+    /// How those are reached that have joined besides: see [`Registry`].
+    pub ways: Ways,
     /// Completes when a drain begins: streams that have no end of their own
     /// end then.
     pub draining: CancellationToken,
@@ -168,7 +172,13 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
     let cx = Arc::new(Cx {
         hasher: Hasher::new(deps.hash_params, pool, deps.env.clone(), &deps.meters)
             .map_err(unsuitable)?,
-        participants: Participants::new(deps.participants, deps.env.clone(), name.clone()),
+        participants: Participants::new(
+            deps.participants,
+            deps.db.clone(),
+            deps.ways,
+            deps.env.clone(),
+            name.clone(),
+        ),
         name,
         throttle: Throttle::new(
             Keys::new(deps.fingerprints.derived("throttle")),
@@ -204,6 +214,13 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
 /// anywhere and begun again.
 pub async fn rotate_keys(db: &Db, env: &Env, keyring: &Keyring) -> Result<u64, RotationError> {
     rotate_keys::rotate_keys(db, env, keyring, &NAME).await
+}
+
+/// The services that have joined the cascade of the installation whose identity
+/// service keeps its tables in `db`.
+#[must_use]
+pub fn registry(db: &Db, env: &Env) -> Registry {
+    Registry::new(NAME, db.clone(), env.clone())
 }
 
 fn routes(rpc: RpcCx) -> Routes {

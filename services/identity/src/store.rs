@@ -8,4 +8,5 @@ mod entity;
 pub mod guard;
 pub mod ledger;
 pub mod migration;
+pub mod participant;
 pub mod user;

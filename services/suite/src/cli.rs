@@ -9,8 +9,8 @@ use roster_server::config::process_env;
 use secrecy::SecretString;
 
 use crate::{
-    Node, Part, RosterConfig, Secrets, Suite, dev_certs, events, first_start, migrate, recover,
-    restore, rotate, verify_export,
+    Node, Part, RosterConfig, Secrets, Suite, dev_certs, events, first_start, migrate,
+    participants, recover, restore, rotate, verify_export,
 };
 
 /// User administration for a team's platform.
@@ -65,6 +65,10 @@ enum Command {
     /// Do what nobody can do over the network any more.
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Let services join that are no part of Roster, and leave: of an
+    /// installation of several processes, while it runs.
+    #[command(subcommand)]
+    Participants(ParticipantsCommand),
     /// Make certificates and keys for trying several processes: an authority,
     /// one certificate for each service and one for operators, the keys of
     /// assertions, and secrets. Not for production.
@@ -74,6 +78,11 @@ enum Command {
         /// Do nothing where they have been made before.
         #[arg(long)]
         keep: bool,
+        /// Make a certificate for this service, too, which is no part of Roster;
+        /// can be given again. Where the others have been made before, by the
+        /// same authority.
+        #[arg(long, value_name = "NAME")]
+        also: Vec<String>,
     },
     /// Make the secrets of an installation of several processes.
     Secrets {
@@ -122,6 +131,36 @@ enum EventsCommand {
         /// All events that are parked.
         #[arg(long)]
         all: bool,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum ParticipantsCommand {
+    /// Add one, or change where it is.
+    ///
+    /// From then on every change of a user waits for its receipt, and it is told
+    /// of all users there are and were. What was cut short goes on when the
+    /// command is run again.
+    Add {
+        /// Its name, as its certificate and the broker have it.
+        name: String,
+        /// Where it is, as host:port; several are separated by commas.
+        #[arg(long, required = true, value_delimiter = ',', value_name = "HOST:PORT")]
+        address: Vec<String>,
+        /// Tell it of all users once more, such as when it was put back from a
+        /// backup.
+        #[arg(long)]
+        again: bool,
+    },
+    /// Show them, and how much each has not confirmed.
+    List,
+    /// Take one out: nothing waits for it any more.
+    ///
+    /// What it keeps of users stays where it is. Deletions that waited for
+    /// nobody else are complete; that it has not confirmed stays to be seen.
+    Retire {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -199,8 +238,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             Some(Command::Admin(AdminCommand::Recover { username, create })) => {
                 recover::run(&config, env, username, *create).await
             }
-            Some(Command::DevCerts { folder, keep }) => {
-                dev_certs::make_or_keep(folder, *keep, &env)
+            Some(Command::Participants(command)) => participate(&config, command, env).await,
+            Some(Command::DevCerts { folder, keep, also }) => {
+                dev_certs::make_or_keep(folder, *keep, also, &env)
             }
             Some(Command::Secrets { file }) => Ok(Secrets::create(file, &env)?),
             Some(Command::VerifyExport { file }) => verify_export::run(file),
@@ -208,6 +248,21 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         telemetry.flush().await;
         ended
     })
+}
+
+/// Lets services join, and leave.
+async fn participate(
+    config: &RosterConfig,
+    command: &ParticipantsCommand,
+    env: Env,
+) -> anyhow::Result<()> {
+    match command {
+        ParticipantsCommand::Add { name, address, again } => {
+            participants::add(config, env, name, address, *again).await
+        }
+        ParticipantsCommand::List => participants::list(config, env).await,
+        ParticipantsCommand::Retire { name } => participants::retire(config, env, name).await,
+    }
 }
 
 /// Runs one service.

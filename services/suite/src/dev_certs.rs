@@ -18,8 +18,9 @@ use pasetors::{
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
+use roster_identity::Registry;
 use roster_kernel::{Env, ServiceName, Timestamp};
 use roster_peers::TrustDomain;
 use zeroize::Zeroizing;
@@ -41,14 +42,48 @@ const LAST: &str = "secrets.toml";
 /// How long the certificates are valid.
 const VALID_FOR: TimeDelta = TimeDelta::days(365);
 
-/// Does nothing where that has been done before, if `keep` says so: for what is
-/// started again and again.
-pub fn make_or_keep(folder: &Path, keep: bool, env: &Env) -> anyhow::Result<()> {
+/// Makes it, with certificates for those who are `also` to have one. Where that
+/// has been done before, only what these lack is made; or nothing, if `keep`
+/// says so: for what is started again and again.
+pub fn make_or_keep(folder: &Path, keep: bool, also: &[String], env: &Env) -> anyhow::Result<()> {
+    let names = also.iter().map(|name| Ok(Registry::name(name)?));
+    let also = names.collect::<anyhow::Result<Vec<_>>>()?;
     // What is written last: without it, it was not all.
-    if keep && folder.join(LAST).exists() {
-        return Ok(());
+    let made = folder.join(LAST).exists();
+    if !made || (also.is_empty() && !keep) {
+        make(folder, env)?;
     }
-    make(folder, env)
+    for holder in also {
+        if !folder.join(format!("{holder}.pem")).exists() {
+            make_one_more(folder, &holder, env)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a certificate of the authority in `folder` for a service that is no
+/// part of Roster.
+pub fn make_one_more(folder: &Path, holder: &ServiceName, env: &Env) -> anyhow::Result<()> {
+    let path = folder.join("ca.key.pem");
+    let key =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let key = KeyPair::from_pem(&Zeroizing::new(key))?;
+    let now = env.now();
+    // Its name and key make an authority: those are always the same here.
+    hand_out(folder, holder, &Issuer::new(authority(now)?, key), now)
+}
+
+fn hand_out(
+    folder: &Path,
+    holder: &ServiceName,
+    authority: &Issuer<'_, KeyPair>,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let key = KeyPair::generate()?;
+    let certificate = certificate(holder, now)?.signed_by(&key, authority)?;
+    // The key first: what there is of a certificate is complete.
+    write(folder, &format!("{holder}.key.pem"), &Zeroizing::new(key.serialize_pem()))?;
+    write(folder, &format!("{holder}.pem"), &certificate.pem())
 }
 
 /// Writes an authority, a certificate for each service and one for operators,
@@ -61,11 +96,7 @@ pub fn make(folder: &Path, env: &Env) -> anyhow::Result<()> {
     write(folder, "ca.pem", &authority.pem())?;
     write(folder, "ca.key.pem", &Zeroizing::new(authority.key().serialize_pem()))?;
     for holder in &HOLDERS {
-        let key = KeyPair::generate()?;
-        let certificate = certificate(holder, now)?.signed_by(&key, &authority)?;
-        write(folder, &format!("{holder}.pem"), &certificate.pem())?;
-        let key = Zeroizing::new(key.serialize_pem());
-        write(folder, &format!("{holder}.key.pem"), &key)?;
+        hand_out(folder, holder, &authority, now)?;
     }
     let pair = AsymmetricKeyPair::<V4>::generate()?;
     write(folder, "assertion.secret", &Zeroizing::new(paserk(&pair.secret)?))?;
@@ -141,7 +172,8 @@ mod tests {
         Identity, IdentityConfig,
         assertion::{PublicKeys, SigningKey},
     };
-    use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
+    use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime, pem::PemObject as _};
+    use webpki::KeyUsage;
 
     use super::*;
 
@@ -179,9 +211,37 @@ mod tests {
         let secret = fs::read(folder.path().join("assertion.secret")).unwrap();
         let refused = make(folder.path(), &Env::system()).unwrap_err();
         assert!(refused.to_string().contains("is not empty"), "{refused}");
-        make_or_keep(folder.path(), true, &Env::system()).unwrap();
+        make_or_keep(folder.path(), true, &[], &Env::system()).unwrap();
         assert_eq!(fs::read(folder.path().join("assertion.secret")).unwrap(), secret);
         fs::remove_file(folder.path().join(LAST)).unwrap();
-        assert!(make_or_keep(folder.path(), true, &Env::system()).is_err());
+        assert!(make_or_keep(folder.path(), true, &[], &Env::system()).is_err());
+    }
+
+    #[test]
+    fn who_comes_later_gets_a_certificate_of_the_same_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, env) = (folder.path(), Env::system());
+        let also = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            make_or_keep(path, false, &names, &env)
+        };
+        also(&["notes"]).unwrap();
+        let read = |name: &str| fs::read(path.join(name)).unwrap();
+        let before = ["ca.pem", "notes.pem", "session.pem"].map(read);
+        also(&["notes", "files"]).unwrap();
+        assert_eq!(["ca.pem", "notes.pem", "session.pem"].map(read), before);
+        let authority = CertificateDer::from_pem_file(path.join("ca.pem")).unwrap();
+        let anchor = [webpki::anchor_from_trusted_cert(&authority).unwrap()];
+        for holder in ["notes", "files", "session"] {
+            let leaf = CertificateDer::from_pem_file(path.join(format!("{holder}.pem"))).unwrap();
+            assert_eq!(TrustDomain::default().service(&leaf), ServiceName::parse(holder));
+            let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
+            let now = UnixTime::now();
+            let (algorithms, usage) = (webpki::ALL_VERIFICATION_ALGS, KeyUsage::client_auth());
+            leaf.verify_for_usage(algorithms, &anchor, &[], now, usage, None, None).unwrap();
+        }
+        for own in ["session", "operator", "No Name"] {
+            assert!(also(&[own]).is_err(), "{own}");
+        }
     }
 }

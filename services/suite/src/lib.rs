@@ -19,6 +19,7 @@ mod lock;
 mod migrate;
 mod node;
 mod offline;
+mod participants;
 mod parts;
 mod peers;
 mod recover;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use roster_db::{Db, replay::FingerprintKey};
 use roster_events::Bus;
-use roster_identity::{HashParams, Keyring, KeyringError};
+use roster_identity::{HashParams, Keyring, KeyringError, Ways};
 use roster_kernel::{Env, PageTokens, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
 use roster_server::{AccessTable, ServiceStack, Tasks, Upstream, metrics::Meters};
@@ -74,7 +74,7 @@ pub fn identity(
     db: Db,
     hash_params: HashParams,
     keyring: Arc<Keyring>,
-    participants: Vec<(ServiceName, Upstream)>,
+    (participants, ways): (Vec<(ServiceName, Upstream)>, Ways),
 ) -> Result<roster_identity::Service, StartError> {
     let deps = roster_identity::Deps {
         db,
@@ -88,6 +88,7 @@ pub fn identity(
         hash_params,
         keyring,
         participants,
+        ways,
         draining: common.draining.clone(),
     };
     roster_identity::build(&config.identity, deps).map_err(failed("identity"))

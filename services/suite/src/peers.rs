@@ -123,7 +123,8 @@ impl PeersConfig {
     }
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether `text` is of the form `host:port`.
+pub fn is_address(text: &str) -> bool {
     let port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     text.rsplit_once(':').is_some_and(|(host, number)| !host.is_empty() && port(number))
 }

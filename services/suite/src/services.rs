@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::Router;
 use roster_db::Db;
 use roster_events::{Bus, InProcessBus};
-use roster_identity::HashParams;
+use roster_identity::{HashParams, Ways};
 use roster_kernel::{Env, ServiceName};
 use roster_proto::FILE_DESCRIPTOR_SET;
 use roster_server::{
@@ -80,6 +80,8 @@ impl Services {
         let (to_session, connect_session) = Upstream::in_process();
         let (to_persona, connect_persona) = Upstream::in_process();
         let participants = vec![(PERSONA, to_persona.clone()), (SESSION, to_session.clone())];
+        // Who is no part of Roster has no way into a process.
+        let participants = (participants, Ways::none());
         let identity =
             parts::identity(config, &common, identity_db, hash_params, keyring, participants)?;
         let to_identity = Upstream::from(identity.routes.clone());

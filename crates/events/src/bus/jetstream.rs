@@ -22,9 +22,10 @@ use async_nats::{
     Auth, AuthError, Client, ConnectOptions, Event,
     connection::State,
     jetstream::{
-        self, Context,
+        self, Context, ErrorCode,
         consumer::pull,
         context::{PublishError, PublishErrorKind},
+        stream::{ConsumerError, ConsumerErrorKind},
     },
 };
 use async_trait::async_trait;
@@ -127,6 +128,29 @@ impl JetStreamBus {
         Ok(())
     }
 
+    /// Removes the durable of a consumer that is none any more. For the service
+    /// that announces, which alone is permitted to. Waits for the connection, if
+    /// it is only being made.
+    pub async fn forget(
+        &self,
+        source: &ServiceName,
+        consumer: &ServiceName,
+    ) -> Result<(), BusError> {
+        self.client.flush().await.map_err(|_| BusError::Unavailable)?;
+        let subscription =
+            Subscription::Events { source: source.clone(), consumer: consumer.clone() };
+        let (stream, durable) = streams::place(&subscription);
+        let deleted = self.context.delete_consumer_from_stream(durable.as_str(), &stream);
+        match deleted.await {
+            Ok(_) => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
+            Err(error) => {
+                tracing::warn!(stream, %error, "a consumer cannot be removed");
+                Err(BusError::Unavailable)
+            }
+        }
+    }
+
     /// Sends what is on its way, and ends the connection.
     pub async fn drain(&self) -> Result<(), BusError> {
         self.client.drain().await.map_err(|_| BusError::Unavailable)
@@ -147,6 +171,12 @@ impl JetStreamBus {
         acknowledgement.await?;
         Ok(())
     }
+}
+
+/// Whether there is no such consumer, or no such stream.
+fn is_absent(error: &ConsumerError) -> bool {
+    let absent = [ErrorCode::CONSUMER_NOT_FOUND, ErrorCode::STREAM_NOT_FOUND];
+    matches!(error.kind(), ConsumerErrorKind::JetStream(it) if absent.contains(&it.error_code()))
 }
 
 async fn options(config: &NatsConfig) -> Result<ConnectOptions, JetStreamError> {

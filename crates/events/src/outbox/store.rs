@@ -233,10 +233,8 @@ pub async fn retire_if_confirmed(
 
 /// Who was registered, by name.
 pub async fn consumers(connection: &impl ConnectionTrait) -> Result<Vec<ServiceName>, DbError> {
-    let rows = consumer::Entity::find()
-        .order_by_asc(consumer::Column::Name)
-        .all(connection)
-        .await?;
+    let rows =
+        consumer::Entity::find().order_by_asc(consumer::Column::Name).all(connection).await?;
     let name = |row: consumer::Model| ServiceName::parse(&row.name);
     let names = rows.into_iter().map(name).collect::<Option<_>>();
     names.ok_or(DbError::Unexpected("outbox_consumer.name"))
@@ -274,8 +272,7 @@ pub async fn lock_waiting_for(
     name: &ServiceName,
     limit: u64,
 ) -> Result<Vec<EventId>, DbError> {
-    let theirs =
-        waiting_for(name).select_only().column(delivery::Column::EventId).into_query();
+    let theirs = waiting_for(name).select_only().column(delivery::Column::EventId).into_query();
     let rows = event::Entity::find()
         .filter(event::Column::RetiredAt.is_null())
         .filter(event::Column::Id.in_subquery(theirs))

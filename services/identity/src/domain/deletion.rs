@@ -30,6 +30,8 @@ pub enum ReceiptState {
     Parked,
     /// It has erased everything.
     Done,
+    /// It was retired before it confirmed.
+    Waived,
 }
 
 /// What one participant has to say.
@@ -43,7 +45,7 @@ pub struct Receipt {
     pub counts: Vec<(String, i64)>,
     /// How often it was asked.
     pub attempts: u32,
-    /// When it had erased everything.
+    /// When it had erased everything, or was retired.
     pub completed_at: Option<Timestamp>,
     /// The class of its last failure.
     pub failure: Option<String>,
@@ -56,7 +58,7 @@ pub enum DeletionState {
     Running,
     /// One of them has not confirmed after many attempts.
     Stalled,
-    /// All of them have confirmed.
+    /// All of them have confirmed, or were retired.
     Complete,
 }
 
@@ -153,6 +155,8 @@ mod tests {
         let done = receipt(ReceiptState::Done, later);
         let complete = view(vec![done.clone()]);
         assert_eq!((complete.state(), complete.completed_at()), (DeletionState::Complete, later));
+        let waived = view(vec![done.clone(), receipt(ReceiptState::Waived, later)]);
+        assert_eq!((waived.state(), waived.completed_at()), (DeletionState::Complete, later));
         let running = view(vec![done, receipt(ReceiptState::Pending, None)]);
         assert_eq!((running.state(), running.completed_at()), (DeletionState::Running, None));
         let stalled =

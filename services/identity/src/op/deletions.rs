@@ -48,6 +48,7 @@ fn receipt(delivery: EventDelivery) -> Receipt {
             DeliveryState::Pending => ReceiptState::Pending,
             DeliveryState::Parked => ReceiptState::Parked,
             DeliveryState::Done => ReceiptState::Done,
+            DeliveryState::Waived => ReceiptState::Waived,
         },
         counts: delivery.counts,
         attempts: delivery.attempts,

@@ -95,7 +95,7 @@ pub async fn export_user_data(
         manifest.announce(&cx.name, kind.name());
     }
     let own = OwnKind::ALL.into_iter().map(Source::Own);
-    let others = cx.participants.names().cloned().map(Source::Participant);
+    let others = cx.participants.names().await?.into_iter().map(Source::Participant);
     let (to_come, manifest) = (own.chain(others).collect(), Some(manifest));
     let cx = Arc::clone(cx);
     Ok(Export { cx, caller, deadline, command, to_come, open: None, manifest })

@@ -39,7 +39,7 @@ pub async fn plan_user_deletion(
         // So that what is known by then still reaches the caller.
         COUNTS_WITHIN.min(deadline.remaining(cx.env.now()) * 9 / 10)
     });
-    let others = cx.participants.count_one(caller, user_id, within).await;
+    let others = cx.participants.count_one(caller, user_id, within).await?;
     let others = others.into_iter().map(|(name, counts)| (name.to_string(), counts));
     let erasures = std::iter::once((cx.name.to_string(), Some(own)))
         .chain(others)

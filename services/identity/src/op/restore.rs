@@ -71,7 +71,7 @@ pub async fn is_whole(cx: &Cx) -> Result<bool, RestoreError> {
 /// Asks every participant about every user, and keeps what is news.
 async fn ask(cx: &Cx) -> Result<Findings, RestoreError> {
     let mut findings = Findings::default();
-    for participant in cx.participants.names() {
+    for participant in &cx.participants.names().await.map_err(Error::from)? {
         let mut after = None;
         while let Some(last) = ask_some(cx, participant, after, &mut findings).await? {
             after = Some(last);

@@ -38,9 +38,8 @@ impl Participants {
         user: UserId,
         deadline: Option<Deadline>,
     ) -> Result<Records, Unavailable> {
-        let found = self.known.iter().find(|(name, _)| name == participant);
-        let (_, upstream) = found.ok_or_else(|| Unavailable(participant.clone()))?;
-        let mut client = Client::new(upstream.clone());
+        let way = self.way(participant).await;
+        let mut client = Client::new(way.ok_or_else(|| Unavailable(participant.clone()))?);
         let user_id = user.to_string();
         let opened = async {
             // What kinds there are, so that a manifest can say of which of

@@ -28,12 +28,11 @@ impl Participants {
         after: Option<UserId>,
     ) -> Result<Vec<(UserId, Option<Subject>)>, Silent> {
         let silent = || Silent(participant.clone());
-        let found = self.known.iter().find(|(name, _)| name == participant);
-        let (_, upstream) = found.ok_or_else(silent)?;
+        let way = self.way(participant).await.ok_or_else(silent)?;
         let after_user_id = after.map(|user| user.to_string()).unwrap_or_default();
         let message = ListSubjectsRequest { after_user_id, page_size: 0 };
         let request = self.request(message, caller, None);
-        let mut client = Client::new(upstream.clone());
+        let mut client = Client::new(way);
         let answer = tokio::select! {
             answer = client.list_subjects(request) => answer,
             () = self.env.sleep(PAGE_WITHIN) => Err(Status::deadline_exceeded("no page in time")),

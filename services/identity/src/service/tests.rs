@@ -42,6 +42,7 @@ fn built(temp: &TempDb, env: &Env, tasks: &Tasks) -> Service {
         draining: CancellationToken::new(),
         hash_params: HASH,
         participants: Vec::new(),
+        ways: Ways::none(),
     };
     build(&IdentityConfig { password, ..IdentityConfig::default() }, deps).unwrap()
 }

@@ -1,5 +1,7 @@
 //! The queries of the table `deletion`.
 
+use std::collections::HashMap;
+
 use roster_db::{DbError, Tx};
 use roster_kernel::{DeletionId, UserId};
 use sea_orm::{
@@ -43,6 +45,16 @@ pub async fn find_by_user(
 ) -> Result<Option<DeletionRecord>, DbError> {
     let row = Entity::find().filter(Column::UserId.eq(user_id.uuid())).one(connection).await?;
     row.map(record_of).transpose()
+}
+
+/// The deletions of some users.
+pub async fn ids_of(
+    connection: &impl ConnectionTrait,
+    users: &[UserId],
+) -> Result<HashMap<UserId, DeletionId>, DbError> {
+    let ids = users.iter().map(|user| user.uuid());
+    let rows = Entity::find().filter(Column::UserId.is_in(ids)).all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect())
 }
 
 /// Up to `limit` deletions, newest first, behind `after`.

@@ -6,4 +6,5 @@ pub mod credential;
 pub mod deletion;
 pub mod guard;
 pub mod ledger;
+pub mod participant;
 pub mod user;

@@ -6,6 +6,7 @@ mod m0001_ledger;
 mod m0002_api_key;
 mod m0002_search_text;
 mod m0002_skeleton;
+mod m0003_participant;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -27,6 +28,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_skeleton::Migration),
             Box::new(roster_throttle::Migration),
             Box::new(roster_events::migration::IndexRetired),
+            Box::new(roster_events::migration::CreateConsumers),
+            Box::new(m0003_participant::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ mod list_subject_states;
 mod list_users;
 mod lookalikes;
 mod participant;
+mod participants;
 mod plan_user_deletion;
 mod races;
 mod recover_admin;

@@ -6,7 +6,7 @@ use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use roster_db::replay::FingerprintKey;
 use roster_events::{Bus, InProcessBus};
-use roster_identity::{Deps, HashParams, IdentityConfig, Keyring, Migrator, Service};
+use roster_identity::{Deps, HashParams, IdentityConfig, Keyring, Migrator, Service, Ways};
 use roster_kernel::{
     Actor, Caller, Env, Origin, PageTokens, ServiceName, SessionId, Steps, UserActor, UserId,
 };
@@ -53,6 +53,7 @@ pub struct World {
 pub struct Setup {
     pub config: IdentityConfig,
     pub participants: Vec<(ServiceName, Upstream)>,
+    pub ways: Ways,
     pub hash_params: HashParams,
     pub steps: Option<Arc<dyn Steps>>,
     pub keyring: Arc<Keyring>,
@@ -62,7 +63,8 @@ impl Default for Setup {
     fn default() -> Self {
         let config = IdentityConfig { allow_registration: true, ..IdentityConfig::default() };
         let keyring = keyring(1, &[1]);
-        Self { config, participants: Vec::new(), hash_params: CHEAP, steps: None, keyring }
+        let (participants, ways) = (Vec::new(), Ways::none());
+        Self { config, participants, ways, hash_params: CHEAP, steps: None, keyring }
     }
 }
 
@@ -233,6 +235,7 @@ fn build(
         hash_params: setup.hash_params,
         keyring: Arc::clone(&setup.keyring),
         participants: setup.participants.clone(),
+        ways: setup.ways.clone(),
         draining: draining.clone(),
     };
     roster_identity::build(&setup.config, deps).unwrap()

@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use roster_identity::Ways;
 use roster_kernel::{Env, ServiceName};
 use roster_peers::{
-    Gate, Identity,
+    Gate, Identity, Target,
     assertion::{PublicKeys, Signer, SigningKey, Verifier},
     connect,
 };
@@ -61,6 +62,14 @@ impl Links {
         let target = config.peers.target(service).ok_or(StartError::Setting(setting))?;
         let certificates = Arc::clone(&self.certificates);
         Ok(connect(target, certificates, self.signer.clone(), self.env.clone()))
+    }
+
+    /// The ways to services that join while this one runs.
+    pub fn ways(&self) -> Ways {
+        let (certificates, env) = (Arc::clone(&self.certificates), self.env.clone());
+        Ways::new(move |service, addresses| {
+            connect(Target { service, addresses }, Arc::clone(&certificates), None, env.clone())
+        })
     }
 
     /// What decides who may call `service`, and the keys that it believes.

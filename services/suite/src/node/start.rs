@@ -160,6 +160,7 @@ async fn build(
                 (PERSONA, links.to(config, &PERSONA, "peers.persona")?),
                 (SESSION, links.to(config, &SESSION, "peers.session")?),
             ];
+            let participants = (participants, links.ways());
             let identity = parts::identity(config, common, db, hash_params, keyring, participants)?;
             let (routes, probe) = (identity.routes.clone(), identity.probe());
             (Running::Identity(identity), routes, probe)

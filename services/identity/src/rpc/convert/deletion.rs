@@ -117,6 +117,7 @@ fn receipt(receipt: Receipt) -> pb::DeletionReceipt {
         ReceiptState::Pending => pb::ReceiptState::Pending,
         ReceiptState::Parked => pb::ReceiptState::Parked,
         ReceiptState::Done => pb::ReceiptState::Done,
+        ReceiptState::Waived => pb::ReceiptState::Waived,
     };
     pb::DeletionReceipt {
         participant: receipt.participant,
