@@ -83,11 +83,12 @@ const WHOLE: &str = "services/suite";
 
 /// Its tests that do not look into the one process, or its files: what they
 /// show has to hold, too, when every service runs apart, and more than once.
-const APART: [&str; 9] = [
+const APART: [&str; 10] = [
     "guide::",
     "guessing::",
     "hot_loop::",
     "odd_data::",
+    "participants::",
     "races::",
     "strangers::access::",
     "strangers::bad_requests::",
@@ -99,6 +100,7 @@ const APART: [&str; 9] = [
 /// their own, with those that need one.
 fn test_on_postgres(path: &OsStr) -> Result<()> {
     eprintln!("==> tests on PostgreSQL");
+    let python = tools::python()?;
     let server = Server::start(Durability::Fleeting)?;
     let programs = Programs::list()?;
     for (folder, only) in STORING {
@@ -108,7 +110,9 @@ fn test_on_postgres(path: &OsStr) -> Result<()> {
         })?;
     }
     programs.run("services apart", WHOLE, |test| {
-        test.args(APART).env("ROSTER_TEST_MODE", "distributed");
+        // Those that run in no other mode are ignored without it.
+        test.arg("--include-ignored").args(APART).env("ROSTER_TEST_MODE", "distributed");
+        test.env("ROSTER_TEST_PYTHON", &python);
         test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
     })
 }

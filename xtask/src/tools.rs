@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{check::root, postgres};
+use crate::{
+    check::{self, root},
+    postgres,
+};
 
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const NATS_SERVER: &str = "github.com/nats-io/nats-server/v2@v2.14.9";
@@ -96,6 +99,42 @@ pub fn cargo_deny() -> Result<PathBuf> {
 pub fn cargo_fuzz() -> Result<PathBuf> {
     need("g++", "g++")?;
     cargo_tool("cargo-fuzz", CARGO_FUZZ)
+}
+
+/// The folder with what the examples in Python run on: `venv`, with what they
+/// require, and `generated`, with what is made of the contracts.
+pub fn python() -> Result<PathBuf> {
+    let folder = folder("python")?;
+    let examples = root().join("examples/python").canonicalize()?;
+    let lists = ["participant", "client"].map(|it| examples.join(it).join("requirements.txt"));
+    let wanted = lists.iter().map(fs::read_to_string).collect::<std::io::Result<String>>()?;
+    // Written last: without it, or with another, there is not all of it.
+    let (venv, installed) = (folder.join("venv"), folder.join("installed.txt"));
+    if fs::read_to_string(&installed).unwrap_or_default() != wanted {
+        for left in [&venv, &installed].into_iter().filter(|it| it.exists()) {
+            if left.is_dir() { fs::remove_dir_all(left)? } else { fs::remove_file(left)? }
+        }
+        let complete = Command::new("python3").args(["-c", "import ensurepip"]).output();
+        if !complete.is_ok_and(|it| it.status.success()) {
+            apt_get("python3-venv")?;
+        }
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv"]).arg(&venv);
+        fetch("python3 -m venv", make)?;
+        let mut install = Command::new(venv.join("bin/python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        install.args(lists.iter().flat_map(|list| ["-r".as_ref(), list.as_os_str()]));
+        fetch("what the examples in Python require", install)?;
+        fs::write(&installed, wanted)?;
+    }
+    let generated = folder.join("generated");
+    if generated.exists() {
+        fs::remove_dir_all(&generated)?;
+    }
+    let mut generate = Command::new(venv.join("bin/python"));
+    generate.arg(examples.join("generate.py")).arg(&generated);
+    check::run("contracts in Python", generate)?;
+    Ok(folder)
 }
 
 /// The folder of PostgreSQL's programs.

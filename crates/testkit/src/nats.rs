@@ -46,6 +46,19 @@ impl TempNats {
         Self { folder, server, port: port.expect("a port") }
     }
 
+    /// A server with the `permissions` of an installation in which each of
+    /// `participants` has joined, and with a user `observer` who may do
+    /// everything; see [`TempNats::password_of`].
+    pub async fn guarded(permissions: &str, participants: &[&str]) -> Self {
+        Self::with(&settled(permissions, participants)).await
+    }
+
+    /// The password of a user of a guarded server.
+    #[must_use]
+    pub fn password_of(user: &str) -> String {
+        format!("{user}-secret")
+    }
+
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
@@ -72,13 +85,15 @@ impl TempNats {
         self.server = launch(&self.folder, &self.port.to_string());
     }
 
-    /// Gives it other settings, from the next start on.
+    /// Changes its settings, from the next start on.
     ///
     /// # Panics
     ///
-    /// When they cannot be written.
-    pub fn configure(&self, settings: &str) {
-        fs::write(self.folder.path().join("nats.conf"), settings).expect("a file to write");
+    /// When its file cannot be read or written.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
+        let file = self.folder.path().join("nats.conf");
+        let settings = fs::read_to_string(&file).expect("a file to read");
+        fs::write(file, change(settings)).expect("a file to write");
     }
 
     /// Starts it again at the same place, with what it had stored.
@@ -93,6 +108,29 @@ impl Drop for TempNats {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// The permissions as an operator makes them up: with passwords, with a user for
+/// each participant, and with one who sees to it all.
+fn settled(permissions: &str, participants: &[&str]) -> String {
+    let template: String = permissions
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("#|"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    assert!(template.contains("user: NAME"), "there is no template for participants");
+    let joined = participants.iter().map(|name| template.replace("NAME", name));
+    let observer = "{ user: observer, password: $observer_PASSWORD }\n".to_owned();
+    let users: String = joined.chain([observer]).collect();
+    let (before, behind) = permissions.rsplit_once(']').expect("a list of users");
+    let mut settled = format!("{before}{users}]{behind}");
+    for user in ["IDENTITY", "SESSION", "PERSONA", "observer"].iter().chain(participants) {
+        let variable = format!("${user}_PASSWORD");
+        assert!(settled.contains(&variable), "nobody is {user}");
+        let password = TempNats::password_of(&user.to_lowercase());
+        settled = settled.replace(&variable, &format!("\"{password}\""));
+    }
+    settled
 }
 
 fn launch(folder: &TempDir, port: &str) -> Child {

@@ -32,7 +32,7 @@ mod verify_export;
 
 pub use config::{LogConfig, RosterConfig, load};
 pub use database::DatabaseConfig;
-pub use dev_certs::make as dev_certs;
+pub use dev_certs::{make as dev_certs, make_one_more as one_more_certificate};
 pub use lock::{DataDirLock, LockError};
 pub use migrate::all as migrate;
 pub use node::{CommandError, Node, Part};

@@ -12,7 +12,7 @@ use roster_events::{BusError, JetStreamBus};
 use roster_identity::{Added, Progress, Registry};
 use roster_kernel::{Env, ServiceName};
 
-use crate::{RosterConfig, StartError, migrate, peers};
+use crate::{RosterConfig, migrate, peers};
 
 const IDENTITY: ServiceName = ServiceName::from_static("identity");
 
@@ -111,7 +111,7 @@ async fn open(config: &RosterConfig) -> anyhow::Result<Db> {
     migrate::up_to_date(config, IDENTITY.as_str()).await?;
     let database = migrate::database(config, IDENTITY.as_str());
     let opened = Db::open(&database).await.map_err(migrate::unusable(&database));
-    opened.map_err(StartError::from).context("the participants are in identity's database")
+    opened.context("the participants are in identity's database")
 }
 
 fn say(line: &str) -> io::Result<()> {

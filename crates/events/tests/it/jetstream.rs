@@ -151,29 +151,22 @@ async fn a_poison_event_does_not_hold_up_others() {
 /// A service with the password that the permissions give it.
 async fn with_password(nats: &TempNats, folder: &TempDir, service: &str) -> Arc<JetStreamBus> {
     let password_file = folder.path().join(service);
-    std::fs::write(&password_file, format!("{service}-secret\n")).unwrap();
+    std::fs::write(&password_file, format!("{}\n", TempNats::password_of(service))).unwrap();
     connected(service, NatsConfig { user: service.to_owned(), password_file, ..config(nats) }).await
 }
 
 async fn guarded() -> (TempNats, TempDir) {
-    (TempNats::with(&permissions("secret")).await, tempfile::tempdir().unwrap())
-}
-
-fn permissions(word: &str) -> String {
-    ["identity", "session", "persona"].iter().fold(PERMISSIONS.to_owned(), |text, service| {
-        let variable = format!("${}_PASSWORD", service.to_uppercase());
-        assert!(text.contains(&variable));
-        text.replace(&variable, &format!("\"{service}-{word}\""))
-    })
+    (TempNats::guarded(PERMISSIONS, &["notes"]).await, tempfile::tempdir().unwrap())
 }
 
 #[tokio::test]
 async fn a_password_that_was_replaced_is_used_for_the_next_connection() {
     let (mut nats, folder) = guarded().await;
     let identity = with_password(&nats, &folder, "identity").await;
-    std::fs::write(folder.path().join("identity"), "identity-another\n").unwrap();
+    let (old, new) = (TempNats::password_of("identity"), "identity-another");
+    std::fs::write(folder.path().join("identity"), format!("{new}\n")).unwrap();
     nats.kill();
-    nats.configure(&permissions("another"));
+    nats.configure(|settings| settings.replace(&old, new));
     nats.restart();
     eventually(async || identity.disconnections() > 0 && identity.is_connected()).await;
     identity.declare(&name("identity")).await.unwrap();
@@ -210,6 +203,59 @@ async fn nobody_can_announce_for_identity_or_confirm_for_another() {
     let arrived = events.next().await.unwrap();
     assert_eq!(arrived.payload, "real");
     arrived.done().await;
+}
+
+/// What joins an installation gets its events and confirms for itself, and
+/// nothing more of the broker is its.
+#[tokio::test]
+async fn a_participant_consumes_and_confirms_and_can_do_nothing_else() {
+    let (nats, folder) = guarded().await;
+    let identity = with_password(&nats, &folder, "identity").await;
+    let notes = with_password(&nats, &folder, "notes").await;
+    identity.declare(&name("identity")).await.unwrap();
+    let events = Subscription::Events { source: name("identity"), consumer: name("notes") };
+    let mut events = notes.subscribe(events).await.unwrap();
+    let announced = Address::Events { source: name("identity") };
+    let own = Address::Receipts { source: name("identity"), consumer: name("notes") };
+    identity.publish(&announced, "real".into()).await.unwrap();
+    let arrived = events.next().await.unwrap();
+    assert_eq!(arrived.payload, "real");
+    arrived.done().await;
+    notes.publish(&own, "receipt".into()).await.unwrap();
+
+    let foreign = Address::Receipts { source: name("identity"), consumer: name("session") };
+    let (forged, confirmed) = tokio::join!(
+        notes.publish(&announced, "forged".into()),
+        notes.publish(&foreign, "receipt".into()),
+    );
+    assert!(forged.is_err() && confirmed.is_err());
+    // In another's name, of others' receipts, or with another's streams.
+    let source = name("identity");
+    let others = Subscription::Events { source: name("identity"), consumer: name("session") };
+    let receipts = Subscription::Receipts { source: name("identity") };
+    let (others, receipts, declared) =
+        tokio::join!(notes.subscribe(others), notes.subscribe(receipts), notes.declare(&source),);
+    assert!(others.is_err() && receipts.is_err() && declared.is_err());
+    assert!(notes.forget(&name("identity"), &name("session")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_consumer_that_has_left_is_forgotten() {
+    let (nats, folder) = guarded().await;
+    let identity = with_password(&nats, &folder, "identity").await;
+    let notes = with_password(&nats, &folder, "notes").await;
+    identity.declare(&name("identity")).await.unwrap();
+    let events = Subscription::Events { source: name("identity"), consumer: name("notes") };
+    drop(notes.subscribe(events).await.unwrap());
+    let user = ("observer".to_owned(), TempNats::password_of("observer"));
+    let options = async_nats::ConnectOptions::with_user_and_password(user.0, user.1);
+    let observer = async_nats::jetstream::new(options.connect(nats.url()).await.unwrap());
+    let stream = observer.get_stream("roster-events-identity").await.unwrap();
+    stream.consumer_info("notes").await.unwrap();
+    identity.forget(&name("identity"), &name("notes")).await.unwrap();
+    stream.consumer_info("notes").await.unwrap_err();
+    // Whoever was never there, or is there no more, is forgotten, too.
+    identity.forget(&name("identity"), &name("notes")).await.unwrap();
 }
 
 #[tokio::test]

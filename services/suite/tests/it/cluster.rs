@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         LazyLock,
         atomic::{AtomicUsize, Ordering},
@@ -11,15 +11,21 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream::{self, consumer::PullConsumer};
+use async_nats::{
+    ConnectOptions,
+    jetstream::{self, consumer::PullConsumer},
+};
 use roster_events::Backlog;
 use roster_identity::HashParams;
-use roster_kernel::Env;
-use roster_suite::{Node, Part, RosterConfig, dev_certs, migrate};
+use roster_kernel::{Env, ServiceName};
+use roster_suite::{Node, Part, RosterConfig, dev_certs, migrate, one_more_certificate};
 use roster_testkit::{MockClock, TempNats, TempPostgres, eventually};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
+
+/// Who may do what on a guarded broker.
+const PERMISSIONS: &str = include_str!("../../../../deploy/nats/permissions.conf");
 
 /// How many processes of each service there are.
 const REPLICAS: usize = 2;
@@ -31,6 +37,8 @@ const STILL: Duration = Duration::from_secs(2);
 static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     dev_certs(folder.path(), &Env::system()).unwrap();
+    let also = ServiceName::from_static("notes");
+    one_more_certificate(folder.path(), &also, &Env::system()).unwrap();
     folder
 });
 
@@ -38,11 +46,42 @@ static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
 pub struct Ground {
     pub database: TempPostgres,
     pub broker: TempNats,
+    /// The broker's passwords, where it asks for them.
+    passwords: Option<TempDir>,
 }
 
 impl Ground {
     pub async fn new() -> Self {
-        Self { database: TempPostgres::new().await, broker: TempNats::new().await }
+        let (database, broker) = (TempPostgres::new().await, TempNats::new().await);
+        Self { database, broker, passwords: None }
+    }
+
+    /// With a broker that lets nobody do more than they have to, and among them
+    /// each of `participants`.
+    pub async fn guarded(participants: &[&str]) -> Self {
+        let database = TempPostgres::new().await;
+        let broker = TempNats::guarded(PERMISSIONS, participants).await;
+        let passwords = tempfile::tempdir().unwrap();
+        for user in ["identity", "session", "persona"].iter().chain(participants) {
+            std::fs::write(passwords.path().join(user), TempNats::password_of(user)).unwrap();
+        }
+        Self { database, broker, passwords: Some(passwords) }
+    }
+
+    /// The file with the password of a user of a guarded broker.
+    pub fn password_file(&self, user: &str) -> Option<PathBuf> {
+        Some(self.passwords.as_ref()?.path().join(user))
+    }
+
+    /// Somebody who may look at everything on the broker.
+    pub async fn observer(&self) -> jetstream::Context {
+        let user = ("observer".to_owned(), TempNats::password_of("observer"));
+        let options = if self.passwords.is_some() {
+            ConnectOptions::with_user_and_password(user.0, user.1)
+        } else {
+            ConnectOptions::new()
+        };
+        jetstream::new(options.connect(self.broker.url()).await.unwrap())
     }
 }
 
@@ -113,13 +152,23 @@ impl Replicas {
     }
 }
 
+/// What `roster dev-certs` has made for all: the folder.
+pub fn certificates() -> &'static Path {
+    CERTIFICATES.path()
+}
+
 /// The settings of the process of a service, of which `peers` are elsewhere.
-fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterConfig {
+pub fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterConfig {
     let folder = CERTIFICATES.path();
     let mut config = base.clone();
     config.database.url = ground.database.url();
     config.secrets_file = folder.join("secrets.toml");
     config.events.servers = vec![ground.broker.url()];
+    // The edge hears nothing, and says nothing.
+    if let Some(file) = ground.password_file(service).filter(|it| it.exists()) {
+        config.events.user = service.to_owned();
+        config.events.password_file = file;
+    }
     let file = |name: &str| Path::join(folder, name);
     config.peers.certificate = file(&format!("{service}.pem"));
     config.peers.key = file(&format!("{service}.key.pem"));
@@ -140,8 +189,7 @@ fn addresses(places: &[Place]) -> Vec<String> {
 /// Lets time pass until every process hears what it should: before that, it
 /// tries again and again.
 async fn subscribed(ground: &Ground, clock: &MockClock) {
-    let client = async_nats::connect(ground.broker.url()).await.unwrap();
-    let broker = jetstream::new(client);
+    let broker = ground.observer().await;
     let durables = [
         ("roster-receipts-identity", "identity"),
         ("roster-events-identity", "session"),

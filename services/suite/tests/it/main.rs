@@ -21,6 +21,7 @@ mod internal_socket;
 mod kill;
 mod odd_data;
 mod oversight;
+mod participants;
 mod postgres;
 mod process;
 mod races;

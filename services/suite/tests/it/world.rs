@@ -298,7 +298,7 @@ fn endpoint(suite: &Whole) -> Endpoint {
     endpoint.user_agent("tests/1.0").unwrap()
 }
 
-async fn sign_in(nobody: &Client, username: &str, password: &str) -> Client {
+pub async fn sign_in(nobody: &Client, username: &str, password: &str) -> Client {
     let request = LoginRequest {
         username: username.to_owned(),
         password: password.to_owned(),

@@ -1,0 +1,8 @@
+//! A service that is no part of Roster, in another language: it joins, takes
+//! part in everything, and leaves, while all of it runs.
+
+mod client;
+mod installation;
+mod lifecycle;
+mod notes;
+mod strangers;

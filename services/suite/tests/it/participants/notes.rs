@@ -1,0 +1,96 @@
+//! The example in Python, as a process.
+
+use std::{
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
+
+use super::installation::Installation;
+use crate::{binary::Roster, cluster};
+
+/// The folder that names what the examples run on.
+const PYTHON: &str = "ROSTER_TEST_PYTHON";
+
+/// A program in Python, with what the examples in `folder` need and nothing of
+/// this process's environment.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests provides Python")]
+pub fn python(folder: &str) -> Command {
+    let tools = env::var(PYTHON).unwrap_or_else(|_| {
+        panic!("{PYTHON} is not set: `cargo xtask test` makes it, in target/tools/python")
+    });
+    let tools = PathBuf::from(tools);
+    let example = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/python"));
+    let modules = [tools.join("generated"), example.join(folder)];
+    let mut command = Command::new(tools.join("venv/bin/python"));
+    command.env_clear().env("PYTHONPATH", env::join_paths(modules).unwrap());
+    // What it compiles is nobody's to find among the sources.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// The notes of one installation.
+pub struct Notes<'a> {
+    installation: &'a Installation,
+    database: PathBuf,
+}
+
+impl<'a> Notes<'a> {
+    pub fn of(installation: &'a Installation) -> Self {
+        Self { installation, database: installation.folder.path().join("notes.db") }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = python("participant");
+        command.args(["-m", "notes"]).env("NOTES_DATABASE", &self.database);
+        command
+    }
+
+    /// Starts the service and waits until it serves.
+    pub fn start(&self) -> Roster {
+        let certificates = cluster::certificates();
+        let ground = &self.installation.ground;
+        let mut command = self.command();
+        command
+            .env("NOTES_CERTIFICATE", certificates.join("notes.pem"))
+            .env("NOTES_KEY", certificates.join("notes.key.pem"))
+            .env("NOTES_AUTHORITY", certificates.join("ca.pem"))
+            .env("NOTES_BROKERS", ground.broker.url())
+            .env("NOTES_PASSWORD_FILE", ground.password_file("notes").unwrap());
+        Roster::start(command)
+    }
+
+    /// Writes notes for a user; they may be refused.
+    pub fn try_write(&self, user_id: &str, notes: &[&str]) -> Output {
+        let mut command = self.command();
+        command.args(["write", user_id, "-"]).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut writing = command.spawn().unwrap();
+        let mut stdin = writing.stdin.take().unwrap();
+        stdin.write_all((notes.join("\n") + "\n").as_bytes()).unwrap();
+        drop(stdin);
+        writing.wait_with_output().unwrap()
+    }
+
+    pub fn write(&self, user_id: &str, notes: &[&str]) {
+        let written = self.try_write(user_id, notes);
+        assert!(written.status.success(), "{written:?}");
+    }
+
+    /// How many notes there are of a user.
+    pub async fn count(&self, user_id: &str) -> i64 {
+        let count = "SELECT count(*) FROM note WHERE user_id = ?";
+        let count =
+            Statement::from_sql_and_values(DatabaseBackend::Sqlite, count, [user_id.into()]);
+        let row = self.open().await.query_one_raw(count).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    async fn open(&self) -> DatabaseConnection {
+        let url = format!("sqlite://{}?mode=ro", self.database.display());
+        Database::connect(url).await.unwrap()
+    }
+}
