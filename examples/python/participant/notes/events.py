@@ -85,8 +85,8 @@ async def carry_out(store: Store, event: Event) -> Done:
         if subject.state != DELETED:
             raise Malformed("malformed event")
         # First of all, and on its own: nothing is written behind it.
-        store.mark_deleted(subject)
-        while (done := store.erase_some(event.id, subject.user_id)) is None:
+        store.merge(subject)
+        while (done := store.erase_for(event.id, subject.user_id)) is None:
             # Between two batches it is the others' turn.
             await asyncio.sleep(0)
         return done

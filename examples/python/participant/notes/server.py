@@ -9,6 +9,7 @@ from roster.subject.v1 import subject_data_service_pb2_grpc as pb_grpc
 
 from . import NAME
 from .consumer import Consumer
+from .ledger import catch_up
 from .service import SubjectData
 from .settings import Settings
 from .store import Store
@@ -40,6 +41,16 @@ async def serve(settings: Settings, store: Store) -> None:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     pb_grpc.add_SubjectDataServiceServicer_to_server(SubjectData(store, settings), server)
     port = server.add_secure_port(settings.listen, credentials(settings))
+    if settings.identity:
+        # Before anybody is answered: what was put back from a backup would be
+        # handed out once more.
+        catching_up = asyncio.create_task(catch_up(store, settings))
+        told = asyncio.create_task(stopping.wait())
+        await asyncio.wait({catching_up, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not catching_up.done():
+            catching_up.cancel()
+            return
+        catching_up.result()
     await server.start()
     host = settings.listen.rpartition(":")[0]
     print(f"{NAME}\n  address  {host}:{port}", flush=True)

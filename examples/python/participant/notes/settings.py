@@ -23,6 +23,9 @@ class Settings:
     """The brokers, such as `nats://nats-1:4222`."""
     password: Path
     """A file with the password of the broker's user `notes`."""
+    identity: str
+    """Where identity is, to catch up with its ledger at the start; empty for not
+    to."""
 
     @classmethod
     def read(cls) -> "Settings":
@@ -35,6 +38,7 @@ class Settings:
             trust_domain=environ.get("NOTES_TRUST_DOMAIN", "roster.internal"),
             brokers=required("NOTES_BROKERS").split(","),
             password=Path(required("NOTES_PASSWORD_FILE")),
+            identity=environ.get("NOTES_IDENTITY", ""),
         )
 
 

@@ -136,25 +136,22 @@ class Store:
             self._merge(subject)
             return self._record(event_id, {})
 
-    def mark_deleted(self, subject: Subject) -> None:
-        """From here on nothing is kept for the user, not even for one who was
-        never heard of."""
+    def merge(self, subject: Subject) -> None:
+        """Takes in a user's state. From the commit of one that says deleted on
+        nothing is kept for the user, not even for one who was never heard of."""
         with self._transaction():
             self._merge(subject)
 
-    def erase_some(self, event_id: str, user_id: str) -> Done | None:
-        """Erases some notes of a user who is marked. The last time, which finds
-        none, the answer is kept in the same transaction."""
+    def erase(self, user_id: str) -> int:
+        """Erases some notes of a user who is marked; answers how many."""
         with self._transaction():
-            erased = self._db.execute(
-                "DELETE FROM note WHERE id IN (SELECT id FROM note WHERE user_id = ? LIMIT ?)",
-                (user_id, BATCH),
-            ).rowcount
-            # Counted here, so that an end in the middle forgets none of them.
-            (total,) = self._db.execute(
-                "UPDATE subject SET erased = erased + ? WHERE user_id = ? RETURNING erased",
-                (erased, user_id),
-            ).fetchone()
+            return self._erase(user_id)[0]
+
+    def erase_for(self, event_id: str, user_id: str) -> Done | None:
+        """The same on behalf of an event. The last time, which finds none, the
+        answer is kept in the same transaction."""
+        with self._transaction():
+            erased, total = self._erase(user_id)
             return None if erased else self._record(event_id, {KIND: total})
 
     def count(self, user_id: str) -> int:
@@ -183,6 +180,19 @@ class Store:
             (after, size),
         )
         return [subject_of(row) for row in rows]
+
+    def _erase(self, user_id: str) -> tuple[int, int]:
+        """How many notes were erased now, and how many in all."""
+        erased = self._db.execute(
+            "DELETE FROM note WHERE id IN (SELECT id FROM note WHERE user_id = ? LIMIT ?)",
+            (user_id, BATCH),
+        ).rowcount
+        # Counted here, so that an end in the middle forgets none of them.
+        (total,) = self._db.execute(
+            "UPDATE subject SET erased = erased + ? WHERE user_id = ? RETURNING erased",
+            (erased, user_id),
+        ).fetchone()
+        return erased, total
 
     def _merge(self, subject: Subject) -> Subject:
         """Takes a state in if it is newer, and answers the one that holds. A

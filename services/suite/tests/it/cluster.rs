@@ -275,6 +275,12 @@ impl Cluster {
         edges[self.next.fetch_add(1, Ordering::Relaxed) % REPLICAS].address().unwrap()
     }
 
+    /// Where one of the processes of a service is.
+    pub fn address_of(&self, service: &str) -> SocketAddr {
+        let node = self.nodes.iter().find(|node| node.name() == service).unwrap();
+        node.address().unwrap()
+    }
+
     /// Waits until everything announced is confirmed, or nothing more is.
     pub async fn settle(&self) {
         let mut before = None;

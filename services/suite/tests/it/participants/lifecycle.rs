@@ -129,6 +129,41 @@ async fn a_deletion_waits_for_who_is_away_and_not_for_who_is_retired() {
     roster.cluster.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL, a broker and Python: cargo xtask test has them"]
+async fn what_is_put_back_from_a_backup_catches_up_before_it_answers() {
+    let roster = Installation::new().await;
+    let notes = Notes::of(&roster);
+    let mut running = notes.start();
+    roster.add(&running.address().to_string()).await;
+    let [alice, bob] = [roster.create("alice").await, roster.create("bob").await];
+    notes.write(&alice, &["milk"]);
+    notes.write(&bob, &["eggs"]);
+    running.stop();
+    let backup = notes.back_up();
+    let mut running = notes.start();
+    let deletion = roster.delete(&alice).await;
+    roster.complete(&deletion).await;
+    running.stop();
+    notes.put_back(&backup);
+    assert_eq!(notes.count(&alice).await, 1);
+    let mut running = notes.start_caught_up();
+    assert_eq!((notes.count(&alice).await, notes.count(&bob).await), (0, 1));
+    let ended = running.stop();
+    assert!(ended.stderr.contains("caught up with the ledger: 3 users"), "{ended:?}");
+
+    // Or it is told once more.
+    notes.put_back(&backup);
+    let mut running = notes.start();
+    let address = running.address().to_string();
+    let told = roster.told(&["add", "notes", "--address", &address, "--again"]);
+    assert!(told.contains("told of 3 users"), "{told}");
+    eventually(async || notes.count(&alice).await == 0).await;
+    assert_eq!(notes.count(&bob).await, 1);
+    running.stop();
+    roster.cluster.stop().await;
+}
+
 async fn has_durable(broker: &Context) -> bool {
     let consumer: Result<PullConsumer, _> =
         broker.get_consumer_from_stream("notes", "roster-events-identity").await;

@@ -51,6 +51,18 @@ impl<'a> Notes<'a> {
 
     /// Starts the service and waits until it serves.
     pub fn start(&self) -> Roster {
+        Roster::start(self.serving())
+    }
+
+    /// The same, and has it catch up with the ledger before.
+    pub fn start_caught_up(&self) -> Roster {
+        let identity = self.installation.cluster.address_of("identity");
+        let mut command = self.serving();
+        command.env("NOTES_IDENTITY", identity.to_string());
+        Roster::start(command)
+    }
+
+    fn serving(&self) -> Command {
         let certificates = cluster::certificates();
         let ground = &self.installation.ground;
         let mut command = self.command();
@@ -60,7 +72,23 @@ impl<'a> Notes<'a> {
             .env("NOTES_AUTHORITY", certificates.join("ca.pem"))
             .env("NOTES_BROKERS", ground.broker.url())
             .env("NOTES_PASSWORD_FILE", ground.password_file("notes").unwrap());
-        Roster::start(command)
+        command
+    }
+
+    /// Copies the database of a service that does not run.
+    pub fn back_up(&self) -> PathBuf {
+        let copy = self.database.with_extension("backup");
+        std::fs::copy(&self.database, &copy).unwrap();
+        copy
+    }
+
+    /// Puts such a copy in the place of what is there.
+    pub fn put_back(&self, backup: &Path) {
+        for left in ["db", "db-wal", "db-shm"] {
+            // The last to close it has taken the others along.
+            let _absent = std::fs::remove_file(self.database.with_extension(left));
+        }
+        std::fs::copy(backup, &self.database).unwrap();
     }
 
     /// Writes notes for a user; they may be refused.
