@@ -9,7 +9,7 @@ use roster_participant::{Place, Subject, SubjectData};
 
 use crate::{
     domain::{Annotation, Entry, Ontology, Persona, fitting},
-    store::{annotation, ontology, persona},
+    store::{annotation, ontology, owned, persona},
 };
 
 /// What was marked in videos.
@@ -48,13 +48,12 @@ impl SubjectData for PersonaData {
         users: &[UserId],
         _now: Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
-        let of_kind = |kind| move |(user, count)| (user, kind, count);
-        let annotations = annotation::count_by_owner(connection, users).await?;
-        let ontologies = ontology::count_by_owner(connection, users).await?;
-        let personas = persona::count_by_owner(connection, users).await?;
-        let counts = annotations.into_iter().map(of_kind(ANNOTATIONS));
-        let counts = counts.chain(ontologies.into_iter().map(of_kind(ONTOLOGIES)));
-        Ok(counts.chain(personas.into_iter().map(of_kind(PERSONAS))).collect())
+        let questions = [
+            (ANNOTATIONS, annotation::counted(users)),
+            (ONTOLOGIES, ontology::counted(users)),
+            (PERSONAS, persona::counted(users)),
+        ];
+        owned::count(connection, questions).await
     }
 
     async fn sum(

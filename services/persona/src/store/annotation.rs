@@ -111,21 +111,9 @@ pub async fn read(
     rows.into_iter().map(annotation_of).collect()
 }
 
-/// How many annotations each of `users` has; those without are left out.
-pub async fn count_by_owner(
-    connection: &impl ConnectionTrait,
-    users: &[UserId],
-) -> Result<Vec<(UserId, i64)>, DbError> {
-    let counts: Vec<(Uuid, i64)> = Entity::find()
-        .select_only()
-        .column(Column::UserId)
-        .column_as(Column::Id.count(), "annotations")
-        .filter(Column::UserId.is_in(users.iter().map(|user| user.uuid())))
-        .group_by(Column::UserId)
-        .into_tuple()
-        .all(connection)
-        .await?;
-    Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+/// Asks how many annotations each of `users` has.
+pub fn counted(users: &[UserId]) -> owned::Counted {
+    owned::counted::<Entity>(Column::UserId, Column::Id, users)
 }
 
 /// How many annotations there are.

@@ -78,21 +78,9 @@ pub async fn read(
     rows.into_iter().map(ontology_of).collect()
 }
 
-/// How many ontologies each of `users` has; those without are left out.
-pub async fn count_by_owner(
-    connection: &impl ConnectionTrait,
-    users: &[UserId],
-) -> Result<Vec<(UserId, i64)>, DbError> {
-    let counts: Vec<(Uuid, i64)> = Entity::find()
-        .select_only()
-        .column(Column::UserId)
-        .column_as(Column::PersonaId.count(), "ontologies")
-        .filter(Column::UserId.is_in(users.iter().map(|user| user.uuid())))
-        .group_by(Column::UserId)
-        .into_tuple()
-        .all(connection)
-        .await?;
-    Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+/// Asks how many ontologies each of `users` has.
+pub fn counted(users: &[UserId]) -> owned::Counted {
+    owned::counted::<Entity>(Column::UserId, Column::PersonaId, users)
 }
 
 /// How many ontologies there are.

@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
+use roster_db::DbError;
 use roster_kernel::{PersonaId, Timestamp, UserId};
-use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, SelectStatement, UnionType},
+};
 use uuid::Uuid;
 
 use crate::domain::{Cursor, Entry};
@@ -26,6 +30,45 @@ impl Given<'_> {
             None => of_owner,
         }
     }
+}
+
+/// The question how many rows of a table each of some users has.
+pub struct Counted(SelectStatement);
+
+/// Asks it of a table whose columns for owner and id are these.
+pub fn counted<E: EntityTrait>(owner: E::Column, id: E::Column, users: &[UserId]) -> Counted {
+    let rows = E::find()
+        .select_only()
+        .column_as(owner, "owner")
+        .column_as(id.count(), "count")
+        .filter(owner.is_in(users.iter().map(|user| user.uuid())))
+        .group_by(owner);
+    Counted(rows.into_query())
+}
+
+/// The answers to several such questions, each with its kind; who has none is
+/// left out. They are asked together, as whoever lists users waits for them.
+pub async fn count<const N: usize>(
+    connection: &impl ConnectionTrait,
+    questions: [(&'static str, Counted); N],
+) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
+    let kinds = questions.each_ref().map(|(kind, _)| *kind);
+    let numbered = (0_i32..).zip(questions).map(|(number, (_, Counted(mut question)))| {
+        question.expr_as(Expr::val(number), "kind");
+        question
+    });
+    let together = numbered.reduce(|mut all, one| {
+        all.union(UnionType::All, one);
+        all
+    });
+    let Some(together) = together else { return Ok(Vec::new()) };
+    let answers = connection.query_all(&together).await?;
+    let counts = answers.into_iter().map(|row| {
+        let (owner, count, kind): (Uuid, i64, i32) = row.try_get_many_by_index()?;
+        let kind = usize::try_from(kind).ok().and_then(|kind| kinds.get(kind));
+        Ok((owner.into(), *kind.ok_or(DbError::Unexpected("kind"))?, count))
+    });
+    counts.collect()
 }
 
 /// Where a thing stands, to be compared with the columns that order a list.

@@ -11,11 +11,10 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
-use uuid::Uuid;
 
 use super::{
     entity::persona::{Column, Entity, Model},
-    owned::Given,
+    owned::{self, Given},
 };
 use crate::domain::{Cursor, Persona, PersonaContent, Text};
 
@@ -67,21 +66,9 @@ pub async fn list(
     Ok(rows.into_iter().map(persona_of).collect())
 }
 
-/// How many personas each of `users` has; those without are left out.
-pub async fn count_by_owner(
-    connection: &impl ConnectionTrait,
-    users: &[UserId],
-) -> Result<Vec<(UserId, i64)>, DbError> {
-    let counts: Vec<(Uuid, i64)> = Entity::find()
-        .select_only()
-        .column(Column::UserId)
-        .column_as(Column::Id.count(), "personas")
-        .filter(Column::UserId.is_in(users.iter().map(|user| user.uuid())))
-        .group_by(Column::UserId)
-        .into_tuple()
-        .all(connection)
-        .await?;
-    Ok(counts.into_iter().map(|(user, count)| (user.into(), count)).collect())
+/// Asks how many personas each of `users` has.
+pub fn counted(users: &[UserId]) -> owned::Counted {
+    owned::counted::<Entity>(Column::UserId, Column::Id, users)
 }
 
 /// How many personas there are.
