@@ -161,6 +161,8 @@ fn certificate(holder: &ServiceName, now: Timestamp) -> anyhow::Result<Certifica
 fn paserk(key: &impl FormatAsPaserk) -> anyhow::Result<String> {
     let mut text = String::new();
     key.fmt(&mut text)?;
+    // One on each line: another one can be appended.
+    text.push('\n');
     Ok(text)
 }
 
@@ -195,7 +197,12 @@ mod tests {
             Identity::load(&config).unwrap();
         }
         SigningKey::load(&folder.join("assertion.secret")).unwrap();
-        PublicKeys::load(&folder.join("assertion.public")).unwrap();
+        let public = folder.join("assertion.public");
+        PublicKeys::load(&public).unwrap();
+        // Another key can be appended as it is.
+        let twice = fs::read_to_string(&public).unwrap().repeat(2);
+        fs::write(&public, twice).unwrap();
+        PublicKeys::load(&public).unwrap();
         Secrets::load(&folder.join("secrets.toml"), &Env::system()).unwrap();
         let files: Vec<_> = fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
         assert_eq!(files.len(), 2 + 2 * HOLDERS.len() + 3);

@@ -241,7 +241,9 @@ impl Secrets {
 /// Gives a draft its name, in one step, and makes that durable.
 fn publish(draft: &Path, path: &Path) -> io::Result<()> {
     fs::rename(draft, path)?;
-    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+    // The folder of a name alone is the one that the process is in.
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The keys of the file; `None` where they cannot be what Roster wrote.

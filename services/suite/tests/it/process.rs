@@ -253,6 +253,24 @@ fn a_plan_says_which_migrations_would_run_and_makes_nothing() {
 }
 
 #[test]
+fn secrets_are_made_once_where_they_are_wanted() {
+    let folder = tempdir().unwrap();
+    // A name alone is of the folder that one is in.
+    for file in ["secrets.toml", "./other.toml"] {
+        let make = || {
+            let mut command = command(folder.path());
+            command.args(["secrets", file]);
+            command
+        };
+        let ended = binary::run(make());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let made = folder.path().join(file);
+        assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o600);
+        refused(make(), &[file]);
+    }
+}
+
+#[test]
 fn the_command_line_explains_itself() {
     let folder = tempdir().unwrap();
     let run = |arguments: &[&str]| {
