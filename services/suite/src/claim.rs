@@ -72,8 +72,8 @@ impl Claimed {
     /// connection to the database is lost. Where one cannot be had any more, somebody
     /// else has the tables: the process ends.
     pub fn keep(&self, env: &Env, tasks: &Tasks) {
-        for hold in self.holds.iter().cloned() {
-            let (env, stop) = (env.clone(), tasks.token());
+        for hold in &self.holds {
+            let (hold, env, stop) = (Arc::clone(hold), env.clone(), tasks.token());
             tasks.spawn("database claim", async move {
                 let kept = async {
                     loop {

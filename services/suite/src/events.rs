@@ -50,16 +50,13 @@ pub async fn retry(config: &RosterConfig, env: &Env, only: Option<&str>) -> anyh
     let (database, db) = open(config).await?;
     let failed = || migrate::unusable(&database);
     let tx = db.begin().await.map_err(failed())?;
-    let (retried, target) = match only {
-        Some(id) => {
-            let waits = unconfirmed::retry(&tx, id, env.now()).await.map_err(failed())?;
-            ensure!(waits, "no event {id} waits to be confirmed");
-            (1, id.to_string())
-        }
-        None => {
-            let retried = unconfirmed::retry_parked(&tx, env.now()).await.map_err(failed())?;
-            (retried, "parked".to_owned())
-        }
+    let (retried, target) = if let Some(id) = only {
+        let waits = unconfirmed::retry(&tx, id, env.now()).await.map_err(failed())?;
+        ensure!(waits, "no event {id} waits to be confirmed");
+        (1, id.to_string())
+    } else {
+        let retried = unconfirmed::retry_parked(&tx, env.now()).await.map_err(failed())?;
+        (retried, "parked".to_owned())
     };
     if retried > 0 {
         let record =
