@@ -20,6 +20,7 @@ mod hot_loop;
 mod internal_socket;
 mod kill;
 mod odd_data;
+mod operations;
 mod oversight;
 mod participants;
 mod postgres;

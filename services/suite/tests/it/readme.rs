@@ -22,13 +22,13 @@ const METRICS: &str = "localhost:9090";
 
 /// A command, and what it prints.
 #[derive(Debug, PartialEq, Eq)]
-struct Example {
-    command: String,
-    output: String,
+pub struct Example {
+    pub command: String,
+    pub output: String,
 }
 
 /// The lines within the fences of one language.
-fn fenced<'a>(text: &'a str, language: &str) -> Vec<Vec<&'a str>> {
+pub fn fenced<'a>(text: &'a str, language: &str) -> Vec<Vec<&'a str>> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     let fence = format!("```{language}");
@@ -40,7 +40,7 @@ fn fenced<'a>(text: &'a str, language: &str) -> Vec<Vec<&'a str>> {
 
 /// The commands of a block: each begins with `$ ` and goes on behind a
 /// backslash; what follows it is its output.
-fn examples(block: &[&str]) -> Vec<Example> {
+pub fn examples(block: &[&str]) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
     let mut goes_on = false;
     for line in block {
@@ -117,7 +117,7 @@ impl Names {
 }
 
 /// A shell that keeps its variables from one command to the next.
-struct Shell {
+pub struct Shell {
     child: Child,
     input: ChildStdin,
     output: Receiver<String>,
@@ -127,7 +127,7 @@ impl Shell {
     const END: &str = "-- the command has ended --";
 
     /// A shell in `folder`, which knows the command `roster`.
-    fn new(folder: &Path) -> Self {
+    pub fn new(folder: &Path) -> Self {
         let mut bash = Command::new("bash");
         bash.args(["--noprofile", "--norc"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         bash.current_dir(folder);
@@ -140,12 +140,13 @@ impl Shell {
         shell
     }
 
-    fn run(&mut self, command: &str) -> String {
+    pub fn run(&mut self, command: &str) -> String {
         writeln!(self.input, "{command}\necho '{}'", Self::END).unwrap();
         self.input.flush().unwrap();
         let mut output = String::new();
         loop {
-            let line = self.output.recv_timeout(PATIENCE).expect("the command ends");
+            let line = self.output.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("{command} does not end: {output}"));
             // What a command prints last need not end its line.
             if let Some(rest) = line.strip_suffix(Self::END) {
                 return output + rest;
@@ -236,7 +237,7 @@ fn keys_are_changed_as_shown(folder: &Path) {
 
 /// Compares line by line, one id being as good as another; of a generated
 /// password, its length.
-fn printed_as_shown(shown: &str, printed: &str) {
+pub fn printed_as_shown(shown: &str, printed: &str) {
     let generated = |line: &str| line.strip_prefix("  password        ").map(str::len);
     assert_eq!(shown.lines().count(), printed.lines().count(), "{printed}");
     let (mut of_shown, mut of_real) = (Names::default(), Names::default());
