@@ -82,7 +82,8 @@ impl Claimed {
                             Ok(true) => {}
                             Ok(false) => break,
                             Err(error) => {
-                                tracing::warn!(class = error.class(), "database not claimed");
+                                // Health tells of a database that is away.
+                                tracing::debug!(class = error.class(), "database not claimed");
                             }
                         }
                     }

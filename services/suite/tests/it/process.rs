@@ -264,8 +264,8 @@ fn secrets_are_made_once_where_they_are_wanted() {
         };
         let ended = binary::run(make());
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        let made = folder.path().join(file);
-        assert_eq!(fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o600);
+        let path = folder.path().join(file);
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         refused(make(), &[file]);
     }
 }

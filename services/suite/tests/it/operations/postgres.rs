@@ -49,12 +49,8 @@ async fn the_steps_do_what_the_page_says() {
     let introduction = PAGE.split("\n## ").next().unwrap();
     for example in fenced(introduction, "console").iter().flat_map(|block| examples(block)) {
         let printed = installation.shell.run(example.command.trim_end());
-        let told: String = printed
-            .lines()
-            .filter(|it| !it.contains(" INFO "))
-            .map(|it| format!("{it}\n"))
-            .collect();
-        printed_as_shown(&example.output, &told);
+        let told: Vec<_> = printed.lines().filter(|line| !line.contains(" INFO ")).collect();
+        printed_as_shown(&example.output, &told.join("\n"));
     }
     let admin = administrator(&installation).await;
     let mut created = Vec::new();
@@ -110,11 +106,13 @@ async fn replace(installation: &mut Installation) {
 /// certificate.
 async fn said(installation: &Installation, times: usize) {
     let begun = Instant::now();
-    let told = |service: &&str| {
-        let log = installation.log(service);
-        log.matches("service certificate replaced").count() >= times
+    let all_told = || {
+        SERVICES.iter().all(|service| {
+            let log = installation.log(service);
+            log.matches("service certificate replaced").count() >= times
+        })
     };
-    while !SERVICES.iter().all(|service| told(service)) {
+    while !all_told() {
         assert!(begun.elapsed() < PATIENCE, "not every process has seen {times} replacements");
         tokio::task::yield_now().await;
     }

@@ -103,9 +103,9 @@ fn nobody_reaches_what_they_need_not() {
             }
             for rule in list(&policy["spec"]["ingress"]) {
                 let (known, others) = parts(&objects, &rule["from"]);
-                let port = rule["ports"][0]["port"].as_str().unwrap();
+                let at = rule["ports"][0]["port"].as_str().unwrap();
                 let everybody = known.is_empty() && others == 0;
-                assert!(!everybody || (part, port) == ("gateway", "clients"), "{part}: {rule}");
+                assert!(!everybody || (part, at) == ("gateway", "clients"), "{part}: {rule}");
                 into.extend(known.into_iter().map(|from| (from, part.to_owned())));
             }
         }

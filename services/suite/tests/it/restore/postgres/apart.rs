@@ -70,7 +70,7 @@ async fn nobody_comes_back_with_an_identity_that_runs_apart() {
         panic!("{silent:?}");
     };
     assert_eq!(silent.0.as_str(), "persona");
-    let (mut world, restored) = restore_while_persona_waits(world).await;
+    let (mut world, restored) = Box::pin(restore_while_persona_waits(world)).await;
     assert_eq!((restored.incarnation, restored.admins), (2, 1));
     assert_eq!((restored.deleted.len(), restored.unknown.len()), (1, 1));
     assert_eq!(restored.amended.len(), 4);
