@@ -2,6 +2,7 @@
 //! part in everything, and leaves, while all of it runs.
 
 mod client;
+mod events;
 mod installation;
 mod lifecycle;
 mod notes;

@@ -284,6 +284,7 @@ fn the_command_line_explains_itself() {
         "serve",
         "migrate",
         "reconcile",
+        "participants",
         "admin",
         "verify-export",
         "--config",
@@ -324,6 +325,26 @@ fn migrating_says_what_it_did_and_a_start_goes_on_from_there() {
     for service in ["persona", "session"] {
         assert!(reconciled.contains(&format!("{service}: ")), "{reconciled}");
     }
+}
+
+/// Whoever joins comes over the network, which one process has none of.
+#[test]
+fn nobody_joins_an_installation_of_one_process() {
+    let folder = tempdir().unwrap();
+    for arguments in [&["list"][..], &["add", "notes", "--address", "a:1"], &["retire", "notes"]] {
+        let mut command = command(folder.path());
+        command.arg("participants").args(arguments);
+        refused(command, &["several processes", "events.servers"]);
+    }
+    for (arguments, why) in [
+        (["session", "--address", "a:1"], "name of Roster's own"),
+        (["notes", "--address", "nowhere"], "host:port"),
+    ] {
+        let mut command = command(folder.path());
+        command.args(["participants", "add"]).args(arguments);
+        refused(command, &[why]);
+    }
+    assert!(!folder.path().join("data").exists());
 }
 
 /// `roster admin recover` with further arguments.

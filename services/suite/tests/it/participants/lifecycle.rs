@@ -147,7 +147,7 @@ async fn what_is_put_back_from_a_backup_catches_up_before_it_answers() {
     running.stop();
     notes.put_back(&backup);
     assert_eq!(notes.count(&alice).await, 1);
-    let mut running = notes.start_caught_up();
+    let mut running = notes.start_caught_up(roster.cluster.address_of("identity"));
     assert_eq!((notes.count(&alice).await, notes.count(&bob).await), (0, 1));
     let ended = running.stop();
     assert!(ended.stderr.contains("caught up with the ledger: 3 users"), "{ended:?}");

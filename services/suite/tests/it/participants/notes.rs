@@ -3,6 +3,7 @@
 use std::{
     env,
     io::Write as _,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -10,7 +11,10 @@ use std::{
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, DatabaseConnection, Statement};
 
 use super::installation::Installation;
-use crate::{binary::Roster, cluster};
+use crate::{
+    binary::Roster,
+    cluster::{self, Ground},
+};
 
 /// The folder that names what the examples run on.
 const PYTHON: &str = "ROSTER_TEST_PYTHON";
@@ -34,13 +38,18 @@ pub fn python(folder: &str) -> Command {
 
 /// The notes of one installation.
 pub struct Notes<'a> {
-    installation: &'a Installation,
+    ground: &'a Ground,
     database: PathBuf,
 }
 
 impl<'a> Notes<'a> {
     pub fn of(installation: &'a Installation) -> Self {
-        Self { installation, database: installation.folder.path().join("notes.db") }
+        Self::on(&installation.ground, installation.folder.path())
+    }
+
+    /// Those of an installation of which there is nothing but the broker.
+    pub fn on(ground: &'a Ground, folder: &Path) -> Self {
+        Self { ground, database: folder.join("notes.db") }
     }
 
     fn command(&self) -> Command {
@@ -55,8 +64,7 @@ impl<'a> Notes<'a> {
     }
 
     /// The same, and has it catch up with the ledger before.
-    pub fn start_caught_up(&self) -> Roster {
-        let identity = self.installation.cluster.address_of("identity");
+    pub fn start_caught_up(&self, identity: SocketAddr) -> Roster {
         let mut command = self.serving();
         command.env("NOTES_IDENTITY", identity.to_string());
         Roster::start(command)
@@ -64,14 +72,13 @@ impl<'a> Notes<'a> {
 
     fn serving(&self) -> Command {
         let certificates = cluster::certificates();
-        let ground = &self.installation.ground;
         let mut command = self.command();
         command
             .env("NOTES_CERTIFICATE", certificates.join("notes.pem"))
             .env("NOTES_KEY", certificates.join("notes.key.pem"))
             .env("NOTES_AUTHORITY", certificates.join("ca.pem"))
-            .env("NOTES_BROKERS", ground.broker.url())
-            .env("NOTES_PASSWORD_FILE", ground.password_file("notes").unwrap());
+            .env("NOTES_BROKERS", self.ground.broker.url())
+            .env("NOTES_PASSWORD_FILE", self.ground.password_file("notes").unwrap());
         command
     }
 
