@@ -166,7 +166,7 @@ pub fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterCo
     config.events.servers = vec![ground.broker.url()];
     // The edge hears nothing, and says nothing.
     if let Some(file) = ground.password_file(service).filter(|it| it.exists()) {
-        config.events.user = service.to_owned();
+        service.clone_into(&mut config.events.user);
         config.events.password_file = file;
     }
     let file = |name: &str| Path::join(folder, name);
