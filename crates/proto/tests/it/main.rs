@@ -43,6 +43,9 @@ fn level(method: &MethodDescriptor) -> i32 {
 
 const INTERNAL: i32 = 4;
 
+/// The value of `idempotency_level`.
+const NO_SIDE_EFFECTS: i32 = 1;
+
 #[test]
 fn every_method_has_an_access_level() {
     for method in methods(&pool()) {
@@ -94,6 +97,30 @@ fn verb_and_path(rule: &DynamicMessage) -> (String, String) {
 fn variables(path: &str) -> Vec<String> {
     let parts = path.split('{').skip(1).filter_map(|part| part.split('}').next());
     parts.map(str::to_owned).collect()
+}
+
+/// Methods that change nothing say so: that is what read-only tokens may call.
+#[test]
+fn methods_without_side_effects_are_those_that_read() {
+    let reading = ["Get", "List", "BatchGet", "Plan", "Watch", "Export", "Count", "Sum"];
+    for method in methods(&pool()) {
+        let options = method.options();
+        let effects = options.get_field_by_name("idempotency_level").unwrap();
+        let declared = effects.as_enum_number() == Some(NO_SIDE_EFFECTS);
+        let reads = match option(&method, "google.api.http") {
+            Some(rule) => {
+                let rules = std::iter::once(rule.clone()).chain(additional(&rule));
+                let verbs: BTreeSet<_> = rules.map(|rule| verb_and_path(&rule).0).collect();
+                let gets = verbs.contains("get");
+                assert!(!gets || verbs.len() == 1, "{}: {verbs:?}", method.full_name());
+                gets
+            }
+            None => reading.iter().any(|verb| method.name().starts_with(verb)),
+        };
+        assert_eq!(declared, reads, "{}", method.full_name());
+        let named = method.input().get_field_by_name("request_id").is_some();
+        assert!(!(declared && named), "{} repeats nothing", method.full_name());
+    }
 }
 
 #[test]
