@@ -7,7 +7,7 @@ use roster_db::DbError;
 use roster_server::Tasks;
 use tokio_util::sync::CancellationToken;
 
-use crate::op::{Cx, sweep};
+use crate::op::{Cx, last_seen, sweep};
 
 /// How long a use of a session stays in memory at the most. Together with the
 /// minute that two noted uses are apart, it bounds how old `last_seen_time`
@@ -30,7 +30,7 @@ async fn store_last_seen(cx: Arc<Cx>, stop: CancellationToken) {
             () = cx.env.sleep(STORE_EVERY) => false,
             () = stop.cancelled() => true,
         };
-        if let Err(error) = cx.last_seen.store(&cx.db).await {
+        if let Err(error) = last_seen::store(&cx.last_seen, &cx.db).await {
             warn(&error, "uses of sessions not stored");
         }
         if stopping {

@@ -4,10 +4,8 @@ mod account;
 mod filter;
 mod page;
 mod session;
-mod token;
 
 pub use account::account;
 pub use filter::{SessionFilter, parse_address};
 pub use page::Cursor;
 pub use session::{Lifetimes, Session, UserAgent};
-pub use token::{SessionToken, TokenHash};

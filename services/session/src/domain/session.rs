@@ -6,9 +6,6 @@ use chrono::TimeDelta;
 use roster_kernel::{Env, Origin, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-/// How often the use of a session is noted.
-const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
-
 /// What a client calls itself: unverified text of at most 512 characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -94,13 +91,6 @@ impl Session {
             user_agent: UserAgent::cut(&origin.user_agent),
         }
     }
-
-    /// Whether a use at `now` of a session last seen at `last_seen_at` is to
-    /// be noted.
-    #[must_use]
-    pub fn is_due(last_seen_at: Timestamp, now: Timestamp) -> bool {
-        now - last_seen_at >= SEEN_EVERY
-    }
 }
 
 #[cfg(test)]
@@ -131,14 +121,5 @@ mod tests {
         assert_eq!(session.last_seen_at, env.now());
         assert_eq!(session.address, Some("192.0.2.7".parse().unwrap()));
         assert_eq!(session.epoch, 3);
-    }
-
-    #[test]
-    fn uses_are_due_once_a_minute() {
-        let seen = roster_testkit::epoch();
-        assert!(!Session::is_due(seen, seen));
-        assert!(!Session::is_due(seen, seen + TimeDelta::milliseconds(59_999)));
-        assert!(Session::is_due(seen, seen + TimeDelta::minutes(1)));
-        assert!(!Session::is_due(seen, seen - TimeDelta::hours(1)), "a clock that went back");
     }
 }

@@ -1,9 +1,9 @@
 //! Whom a token stands for.
 
-use roster_kernel::{SessionId, Timestamp, UserId};
+use roster_kernel::{BearerToken, SessionId, Timestamp, TokenKind, UserId};
 
 use super::Cx;
-use crate::{domain::SessionToken, error::Error, store::session};
+use crate::{error::Error, store::session};
 
 /// The caller behind a token.
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ pub struct Authenticated {
 /// next, so a revocation has nothing to clean up.
 pub async fn authenticate(cx: &Cx, token: &str) -> Result<Authenticated, Error> {
     // What cannot be a token costs the database nothing.
-    let token = SessionToken::parse(token).map_err(|_| Error::TokenInvalid)?;
+    let token = BearerToken::parse(TokenKind::Session, token).map_err(|_| Error::TokenInvalid)?;
     let now = cx.env.now();
     let found = session::authenticate(cx.db.read(), token.hash(), now).await?;
     let found = found.ok_or(Error::TokenInvalid)?;
     let session_id = SessionId::from(found.id);
-    cx.last_seen.note(session_id, found.last_seen_at, now);
+    cx.last_seen.note(session_id, Some(found.last_seen_at), now);
     Ok(Authenticated {
         user_id: found.user_id.into(),
         session_id,

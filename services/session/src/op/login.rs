@@ -1,16 +1,12 @@
 //! Signing in.
 
 use roster_events::audit::{self, AuditRecord};
-use roster_kernel::{Caller, Deadline};
+use roster_kernel::{BearerToken, Caller, Deadline, TokenKind};
 use roster_participant::{State, Subject, subjects};
 use secrecy::SecretString;
 
 use super::{Cx, attempt::Attempt};
-use crate::{
-    domain::{Session, SessionToken},
-    error::Error,
-    store::session,
-};
+use crate::{domain::Session, error::Error, store::session};
 
 /// What the audit trail calls it.
 const METHOD: &str = "roster.session.v1.SessionService/Login";
@@ -30,7 +26,7 @@ pub struct Login {
 #[derive(Debug)]
 pub struct LoggedIn {
     /// What opens it: nowhere else to be had.
-    pub token: SessionToken,
+    pub token: BearerToken,
     /// The session.
     pub session: Session,
     /// Whether the user must choose a new password first.
@@ -87,7 +83,7 @@ async fn open(
 ) -> Result<LoggedIn, Error> {
     let verified =
         cx.identity.verify_password(caller, deadline, command.username, &command.password).await?;
-    let token = SessionToken::generate(&cx.env);
+    let token = BearerToken::generate(TokenKind::Session, &cx.env);
 
     let tx = cx.db.begin().await?;
     let known = subjects::merge(&tx, verified, cx.env.now()).await?;

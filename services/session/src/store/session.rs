@@ -5,7 +5,7 @@
 //! are listed or are counted, whatever has been cleaned up already.
 
 use roster_db::{DbError, Tx};
-use roster_kernel::{SessionId, Timestamp, UserId};
+use roster_kernel::{SessionId, Timestamp, TokenHash, UserId};
 use roster_participant::{
     Place, State,
     subjects::{entity as subject, erased_users, state_name},
@@ -19,7 +19,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::session::{ActiveModel, Column, Entity, Model, Relation};
-use crate::domain::{Cursor, Session, SessionFilter, TokenHash, UserAgent};
+use crate::domain::{Cursor, Session, SessionFilter, UserAgent};
 
 /// A live session with what a call needs to know of its user.
 #[derive(Clone, Debug, FromQueryResult)]
