@@ -87,6 +87,7 @@ const APART: [&str; 10] = [
     "guide::",
     "guessing::",
     "hot_loop::",
+    "machine_tokens::",
     "odd_data::",
     "participants::",
     "races::",

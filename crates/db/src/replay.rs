@@ -74,7 +74,10 @@ impl ReplayKey {
         let actor = match actor {
             Actor::Anonymous => "anonymous".to_owned(),
             Actor::User(user) => user.user_id.to_string(),
-            Actor::Service(name) => name.to_string(),
+            // Of a token, not of its issuer: whoever holds another one did not
+            // make the call. Neither name can be a user's, or the other's.
+            Actor::Machine(machine) => format!("machine/{}", machine.token_id),
+            Actor::Service(name) => format!("service/{name}"),
         };
         Self { actor, method, request_id, fingerprint: fingerprint(key, request) }
     }

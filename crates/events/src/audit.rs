@@ -51,6 +51,7 @@ pub async fn append_operator(tx: &Tx, env: &Env, record: OperatorRecord) -> Resu
         fields: Set(record.fields.into()),
         outcome: Set("OK".to_owned()),
         request_id: Set(None),
+        issuer_id: Set(None),
     };
     row.insert(&**tx).await?;
     Ok(())
@@ -59,10 +60,13 @@ pub async fn append_operator(tx: &Tx, env: &Env, record: OperatorRecord) -> Resu
 /// Appends a record, if and only if `tx` commits.
 pub async fn append(tx: &Tx, env: &Env, record: AuditRecord<'_>) -> Result<(), DbError> {
     let caller = record.caller;
-    let (actor_kind, actor_id, session_id) = match &caller.actor {
-        Actor::Anonymous => ("anonymous", String::new(), None),
-        Actor::User(user) => ("user", user.user_id.to_string(), Some(user.session_id)),
-        Actor::Service(name) => ("service", name.to_string(), None),
+    let (actor_kind, actor_id, session_id, issuer_id) = match &caller.actor {
+        Actor::Anonymous => ("anonymous", String::new(), None, None),
+        Actor::User(user) => ("user", user.user_id.to_string(), Some(user.session_id), None),
+        Actor::Machine(machine) => {
+            ("machine", machine.token_id.to_string(), None, Some(machine.issuer_id))
+        }
+        Actor::Service(name) => ("service", name.to_string(), None, None),
     };
     let row = entity::ActiveModel {
         id: Set(env.uuid()),
@@ -77,6 +81,7 @@ pub async fn append(tx: &Tx, env: &Env, record: AuditRecord<'_>) -> Result<(), D
         fields: Set(record.fields.into()),
         outcome: Set("OK".to_owned()),
         request_id: Set(record.request_id.map(RequestId::uuid)),
+        issuer_id: Set(issuer_id.map(roster_kernel::UserId::uuid)),
     };
     row.insert(&**tx).await?;
     Ok(())

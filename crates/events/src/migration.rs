@@ -154,6 +154,25 @@ impl MigrationTrait for CreateConsumers {
     }
 }
 
+/// Names the user in whose name a machine acted: for every service that changes
+/// something.
+pub struct AddAuditIssuer;
+
+impl MigrationName for AddAuditIssuer {
+    fn name(&self) -> &'static str {
+        "m0003_audit_issuer"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for AddAuditIssuer {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column =
+            Table::alter().table("audit_event").add_column(uuid_null("issuer_id")).to_owned();
+        manager.alter_table(column).await
+    }
+}
+
 /// Creates the audit trail: for every service that changes something.
 pub struct CreateAudit;
 

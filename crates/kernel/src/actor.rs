@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
-use crate::{SessionId, Timestamp, UserId};
+use crate::{MachineTokenId, SessionId, Timestamp, UserId};
 
 /// Who is calling, as established by the edge or by a peer's certificate;
 /// never read from what a client sent.
@@ -12,8 +12,23 @@ pub enum Actor {
     Anonymous,
     /// A signed-in user.
     User(UserActor),
+    /// A program with a machine token.
+    Machine(MachineActor),
     /// Another service of this installation.
     Service(ServiceName),
+}
+
+impl Actor {
+    /// The user in whose name the call is made: who has signed in, or has
+    /// issued the machine token.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(user.user_id),
+            Self::Machine(machine) => Some(machine.issuer_id),
+            Self::Anonymous | Self::Service(_) => None,
+        }
+    }
 }
 
 /// A signed-in user, as of the moment the call was authenticated.
@@ -26,6 +41,23 @@ pub struct UserActor {
     /// Whether the user had the administrator role.
     pub is_admin: bool,
     /// Whether the user must choose a new password before doing anything else.
+    pub password_change_required: bool,
+}
+
+/// A program with a machine token, as of the moment the call was authenticated.
+/// What its issuer may not do at that moment, it may not do either.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineActor {
+    /// The token.
+    pub token_id: MachineTokenId,
+    /// The user who issued it.
+    pub issuer_id: UserId,
+    /// Whether it may only look.
+    pub read_only: bool,
+    /// Whether the issuer had the administrator role.
+    pub is_admin: bool,
+    /// Whether the issuer must choose a new password before doing anything
+    /// else.
     pub password_change_required: bool,
 }
 

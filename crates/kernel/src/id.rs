@@ -85,6 +85,10 @@ id!(
     ApiKeyId
 );
 id!(
+    /// A token for a program.
+    MachineTokenId
+);
+id!(
     /// A user deletion: the operation, not the user.
     DeletionId
 );

@@ -13,13 +13,13 @@ mod page_token;
 mod rng;
 mod token;
 
-pub use actor::{Actor, Caller, Deadline, Origin, ServiceName, UserActor};
+pub use actor::{Actor, Caller, Deadline, MachineActor, Origin, ServiceName, UserActor};
 pub use clock::{Clock, SystemClock, Timestamp, to_micros};
 pub use env::{Env, Steps};
 pub use etag::Etag;
 pub use id::{
-    AnnotationId, ApiKeyId, DeletionId, EventId, OntologyId, ParseIdError, PersonaId, RequestId,
-    SessionId, UserId,
+    AnnotationId, ApiKeyId, DeletionId, EventId, MachineTokenId, OntologyId, ParseIdError,
+    PersonaId, RequestId, SessionId, UserId,
 };
 pub use last_uses::LastUses;
 pub use page_size::{InvalidPageSize, PageSize};

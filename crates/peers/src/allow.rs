@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use roster_kernel::ServiceName;
 
 /// What the services of Roster need of each other, and no more.
-const OWN: [(&str, &str); 10] = [
+const OWN: [(&str, &str); 11] = [
     ("gateway", "/roster.session.v1.AuthenticationService/Authenticate"),
+    ("gateway", "/roster.identity.v1.MachineAuthenticationService/AuthenticateMachineToken"),
     ("session", "/roster.identity.v1.CredentialService/VerifyPassword"),
     ("session", "/roster.identity.v1.UserAdminService/BatchGetUsers"),
     ("session", LEDGER),

@@ -101,7 +101,7 @@ impl Link {
         headers.remove(origin::HEADER);
         let (name, value) = match &caller.actor {
             Actor::Service(_) => (origin::HEADER, origin::encode(caller)),
-            Actor::Anonymous | Actor::User(_) => {
+            Actor::Anonymous | Actor::User(_) | Actor::Machine(_) => {
                 let signer = self.signer.as_ref().ok_or_else(|| Refusal::internal(&Mute))?;
                 (assertion::HEADER, signer.sign(caller, &self.service))
             }

@@ -15,7 +15,8 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller, Refusal> {
 pub fn user(caller: &Caller) -> Result<&UserActor, Refusal> {
     match &caller.actor {
         Actor::User(user) => Ok(user),
-        Actor::Anonymous | Actor::Service(_) => Err(access::unauthenticated()),
+        Actor::Anonymous => Err(access::unauthenticated()),
+        Actor::Machine(_) | Actor::Service(_) => Err(access::user_required()),
     }
 }
 

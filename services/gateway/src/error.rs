@@ -21,7 +21,7 @@ pub enum Error {
     /// A credential that is not a bearer token.
     #[error("The authorization header must be 'Bearer' and a token")]
     MalformedCredentials,
-    /// The session service refused the token, or did not answer.
+    /// The token was refused, or whoever knows it did not answer.
     #[error("authentication failed")]
     Authentication(Box<Status>),
     /// The caller may not call the method.

@@ -56,8 +56,10 @@ pub struct Deps {
     pub descriptors: &'static [u8],
     /// Who serves which package.
     pub packages: HashMap<&'static str, Upstream>,
-    /// Who knows whose token it is.
+    /// Who knows whose session a token opens.
     pub session: Upstream,
+    /// Who knows whose machine token it is.
+    pub identity: Upstream,
     /// Who is believed about where calls come from.
     pub trusted_proxies: Networks,
     /// What health depends on.
@@ -94,6 +96,7 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
     let table = RouteTable::new(&access, &deps.packages, &open)?;
     let authenticator = Authenticator {
         session: deps.session,
+        identity: deps.identity,
         gateway: NAME,
         env: deps.env.clone(),
         proxies: deps.trusted_proxies,

@@ -5,6 +5,7 @@ mod deletion;
 mod export;
 mod filter;
 mod lookalike;
+mod machine_token;
 mod page;
 mod participant;
 mod password;
@@ -25,6 +26,9 @@ pub use deletion::{
 pub use export::{Exported, ExportedKind, Manifest, OutOfOrder, Record};
 pub use filter::{Cursor, Direction, OrderKey, SortValue, UserFilter, UserOrder};
 pub use lookalike::Skeleton;
+pub use machine_token::{
+    Lifetime, MOST_MACHINE_TOKENS, MachineToken, MachineTokenCursor, TokenName, TokenScope,
+};
 pub use page::{DeletionCursor, PageRequest};
 pub use participant::{InvalidParticipantName, Participant};
 pub use password::{

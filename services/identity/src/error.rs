@@ -7,7 +7,10 @@ use roster_server::{Refusal, access};
 use tonic::{Code, Status};
 
 use crate::{
-    domain::MOST_API_KEYS, hashing::HashError, participants::Unavailable, sealing::SealError,
+    domain::{MOST_API_KEYS, MOST_MACHINE_TOKENS},
+    hashing::HashError,
+    participants::Unavailable,
+    sealing::SealError,
 };
 
 /// When a full queue is worth another try.
@@ -75,6 +78,15 @@ pub enum Error {
     /// The key has changed since the client saw it.
     #[error("the etag is not the API key's present one")]
     ApiKeyChanged,
+    /// The machine token is unknown, or has ended.
+    #[error("the machine token opens nothing")]
+    TokenInvalid,
+    /// There is no such machine token, or it has ended.
+    #[error("no such machine token")]
+    MachineTokenNotFound,
+    /// The issuer has as many machine tokens as there can be.
+    #[error("there are too many machine tokens")]
+    MachineTokenLimit,
     /// Nothing is to be done on behalf of the user at present.
     #[error("the user is disabled")]
     UserDisabled,
@@ -209,6 +221,23 @@ fn refusal(error: Error) -> Refusal {
             Code::Aborted,
             "ETAG_MISMATCH",
             "The API key has changed meanwhile; read it again and repeat the change",
+        ),
+        Error::TokenInvalid => Refusal::new(
+            Code::Unauthenticated,
+            "TOKEN_INVALID",
+            "The machine token has ended or never existed; issue another one",
+        ),
+        Error::MachineTokenNotFound => Refusal::new(
+            Code::NotFound,
+            "MACHINE_TOKEN_NOT_FOUND",
+            "There is no such machine token, or it has ended",
+        ),
+        Error::MachineTokenLimit => Refusal::new(
+            Code::ResourceExhausted,
+            "MACHINE_TOKEN_LIMIT",
+            format!(
+                "You can have no more than {MOST_MACHINE_TOKENS} machine tokens; revoke one first"
+            ),
         ),
         Error::UserDisabled => Refusal::new(
             Code::FailedPrecondition,

@@ -1,6 +1,7 @@
 //! The use cases: in what order things happen, and what is one transaction.
 
 mod admin;
+pub mod authenticate_machine_token;
 pub mod batch_get_users;
 pub mod change_password;
 pub mod check_keyring;
@@ -18,9 +19,11 @@ pub mod get_profile;
 pub mod get_statistics;
 pub mod get_user;
 pub mod is_in_use;
+pub mod issue_machine_token;
 mod key_owner;
 pub mod list_api_keys;
 pub mod list_deletions;
+pub mod list_machine_tokens;
 pub mod list_subject_states;
 pub mod list_users;
 pub mod new_account;
@@ -33,10 +36,12 @@ mod repeated;
 pub mod resolve_api_key;
 pub mod restore;
 pub mod retry_deletion;
+pub mod revoke_machine_token;
 pub mod rotate_keys;
 pub mod set_disabled;
 mod statistics;
 pub mod throttle;
+pub mod token_uses;
 mod transition;
 pub mod update_api_key;
 pub mod update_profile;
@@ -83,6 +88,8 @@ pub struct Cx {
     pub keyring: Arc<Keyring>,
     /// How often API keys are handed out.
     pub uses: UseCounter,
+    /// The uses of machine tokens that are not stored yet.
+    pub token_uses: token_uses::TokenUses,
     /// How lists are continued.
     pub page_tokens: Arc<PageTokens>,
     /// Completes when streams without an end of their own have to end.

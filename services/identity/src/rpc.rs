@@ -5,6 +5,7 @@ mod api_keys;
 mod convert;
 mod credential;
 mod ledger;
+mod machine_authentication;
 mod machine_tokens;
 mod user_admin;
 
@@ -12,6 +13,7 @@ pub use account::AccountRpc;
 pub use api_keys::{ApiKeyRpc, SystemApiKeyRpc};
 pub use credential::CredentialRpc;
 pub use ledger::SubjectLedgerRpc;
+pub use machine_authentication::MachineAuthenticationRpc;
 pub use machine_tokens::MachineTokenRpc;
 pub use user_admin::UserAdminRpc;
 
@@ -19,8 +21,6 @@ use std::sync::Arc;
 
 use roster_db::replay::{FingerprintKey, Repetition};
 use roster_kernel::Caller;
-use roster_server::Refusal;
-use tonic::{Response, Status};
 
 use crate::op::Cx;
 
@@ -38,9 +38,4 @@ impl RpcCx {
     const fn repetition<'a>(&'a self, caller: &'a Caller, method: &'static str) -> Repetition<'a> {
         Repetition { caller, method, fingerprints: &self.fingerprints }
     }
-}
-
-/// The answer of the methods whose time has not come yet.
-fn later<T>() -> Result<Response<T>, Status> {
-    Err(Refusal::not_implemented().into())
 }

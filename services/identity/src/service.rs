@@ -9,6 +9,7 @@ use roster_proto::identity::v1::{
     account_service_server::{self, AccountServiceServer},
     api_key_service_server::ApiKeyServiceServer,
     credential_service_server::CredentialServiceServer,
+    machine_authentication_service_server::MachineAuthenticationServiceServer,
     machine_token_service_server::MachineTokenServiceServer,
     subject_ledger_service_server::SubjectLedgerServiceServer,
     system_api_key_service_server::SystemApiKeyServiceServer,
@@ -33,11 +34,12 @@ use crate::{
         restore::{self, RestoreError},
         rotate_keys::{self, RotationError},
         throttle::Throttle,
+        token_uses::TokenUses,
     },
     participants::{Participants, Ways},
     rpc::{
-        AccountRpc, ApiKeyRpc, CredentialRpc, MachineTokenRpc, RpcCx, SubjectLedgerRpc,
-        SystemApiKeyRpc, UserAdminRpc,
+        AccountRpc, ApiKeyRpc, CredentialRpc, MachineAuthenticationRpc, MachineTokenRpc, RpcCx,
+        SubjectLedgerRpc, SystemApiKeyRpc, UserAdminRpc,
     },
     sealing::Keyring,
     uses::UseCounter,
@@ -192,6 +194,7 @@ pub fn build(config: &IdentityConfig, deps: Deps) -> Result<Service, BuildError>
         effect_consumer: config.effect_consumer.clone(),
         keyring: deps.keyring,
         uses: UseCounter::start(deps.db.clone(), &deps.tasks),
+        token_uses: TokenUses::default(),
         db: deps.db,
         page_tokens: deps.page_tokens,
         draining: deps.draining,
@@ -228,7 +231,8 @@ fn routes(rpc: RpcCx) -> Routes {
         .add_service(AccountServiceServer::new(AccountRpc(rpc.clone())))
         .add_service(ApiKeyServiceServer::new(ApiKeyRpc(rpc.clone())))
         .add_service(SystemApiKeyServiceServer::new(SystemApiKeyRpc(rpc.clone())))
-        .add_service(MachineTokenServiceServer::new(MachineTokenRpc))
+        .add_service(MachineTokenServiceServer::new(MachineTokenRpc(rpc.clone())))
+        .add_service(MachineAuthenticationServiceServer::new(MachineAuthenticationRpc(rpc.clone())))
         .add_service(CredentialServiceServer::new(CredentialRpc(rpc.clone())))
         .add_service(SubjectLedgerServiceServer::new(SubjectLedgerRpc(rpc)))
 }

@@ -7,6 +7,7 @@ pub mod deletion;
 mod entity;
 pub mod guard;
 pub mod ledger;
+pub mod machine_token;
 pub mod migration;
 pub mod participant;
 pub mod user;

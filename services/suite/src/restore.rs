@@ -73,6 +73,7 @@ fn tell(restored: &Restored, plan: bool) -> io::Result<()> {
     for amended in &restored.amended {
         writeln!(out, "  {} {}", amended.user_id, amended.fields.join(" "))?;
     }
+    writeln!(out, "machine tokens of the backup, all ended: {}", restored.machine_tokens)?;
     writeln!(out, "passwords, profiles and API keys are those of the backup")?;
     if restored.admins == 0 {
         writeln!(out, "nobody is an administrator: roster admin recover makes one")?;

@@ -96,11 +96,12 @@ impl Services {
             tasks: edge_tasks.clone(),
             descriptors: FILE_DESCRIPTOR_SET,
             packages: HashMap::from([
-                ("roster.identity.v1", to_identity),
+                ("roster.identity.v1", to_identity.clone()),
                 ("roster.persona.v1", to_persona),
                 ("roster.session.v1", to_session.clone()),
             ]),
             session: to_session,
+            identity: to_identity,
             trusted_proxies: config.server.trusted_proxies.clone(),
             probes: vec![identity.probe(), session.probe(), persona.probe()],
             meters: meters.clone(),

@@ -18,6 +18,8 @@ pub struct Model {
     pub fields: Json,
     pub outcome: String,
     pub request_id: Option<Uuid>,
+    /// Who issued the token of a machine that acted.
+    pub issuer_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use roster_kernel::{Actor, Caller, Origin, ServiceName, SessionId, Timestamp, UserActor, UserId};
+use roster_kernel::{
+    Actor, Caller, MachineActor, MachineTokenId, Origin, ServiceName, SessionId, Timestamp,
+    UserActor, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 /// A client may call itself anything; what goes along is bounded, so that the
@@ -34,7 +37,19 @@ pub struct Claims {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Subject {
     Anonymous,
-    User { id: String, session: String, admin: bool, password_change_required: bool },
+    User {
+        id: String,
+        session: String,
+        admin: bool,
+        password_change_required: bool,
+    },
+    Machine {
+        token: String,
+        issuer: String,
+        read_only: bool,
+        admin: bool,
+        password_change_required: bool,
+    },
 }
 
 impl Claims {
@@ -52,6 +67,13 @@ impl Claims {
                 session: user.session_id.to_string(),
                 admin: user.is_admin,
                 password_change_required: user.password_change_required,
+            },
+            Actor::Machine(machine) => Subject::Machine {
+                token: machine.token_id.to_string(),
+                issuer: machine.issuer_id.to_string(),
+                read_only: machine.read_only,
+                admin: machine.is_admin,
+                password_change_required: machine.password_change_required,
             },
             Actor::Service(_) => return None,
         };
@@ -75,6 +97,15 @@ impl Claims {
                 Actor::User(UserActor {
                     user_id: UserId::parse(&id).ok()?,
                     session_id: SessionId::parse(&session).ok()?,
+                    is_admin: admin,
+                    password_change_required,
+                })
+            }
+            Subject::Machine { token, issuer, read_only, admin, password_change_required } => {
+                Actor::Machine(MachineActor {
+                    token_id: MachineTokenId::parse(&token).ok()?,
+                    issuer_id: UserId::parse(&issuer).ok()?,
+                    read_only,
                     is_admin: admin,
                     password_change_required,
                 })

@@ -5,7 +5,7 @@ use pasetors::{
     keys::{AsymmetricKeyPair, AsymmetricSecretKey, Generate as _, SymmetricKey},
     version4::LocalToken,
 };
-use roster_kernel::{Actor, Origin, SessionId, UserActor, UserId};
+use roster_kernel::{Actor, MachineActor, MachineTokenId, Origin, SessionId, UserActor, UserId};
 use roster_testkit::MockClock;
 use tempfile::TempDir;
 
@@ -64,6 +64,17 @@ impl World {
             .unwrap()
     }
 
+    fn machine(&self, (read_only, is_admin, must_change): (bool, bool, bool)) -> Caller {
+        let machine = MachineActor {
+            token_id: MachineTokenId::generate(&self.env),
+            issuer_id: UserId::generate(&self.env),
+            read_only,
+            is_admin,
+            password_change_required: must_change,
+        };
+        Caller { actor: Actor::Machine(machine), ..self.user() }
+    }
+
     fn user(&self) -> Caller {
         Caller {
             actor: Actor::User(UserActor {
@@ -81,11 +92,60 @@ impl World {
     }
 }
 
+/// What the edge itself never signs: a subject that says more, less or
+/// something else than one does.
+#[test]
+fn a_machine_is_what_is_said_of_it_or_nothing() {
+    let world = World::new();
+    let verifier = world.verifier(IDENTITY);
+    let claims = |sub: serde_json::Value| {
+        let iat = world.env.now();
+        serde_json::json!({
+            "iss": "gateway", "aud": "identity", "iat": iat,
+            "exp": iat + TimeDelta::seconds(5), "sub": sub, "address": null,
+            "user_agent": "", "correlation_id": "",
+        })
+    };
+    let id = UserId::generate(&world.env).to_string();
+    let machine = serde_json::json!({
+        "token": id, "issuer": id, "read_only": true, "admin": true,
+        "password_change_required": false,
+    });
+    let verify = |sub| verifier.verify(&world.forge(&claims(sub)));
+    let good = verify(serde_json::json!({ "machine": machine })).unwrap();
+    assert!(matches!(good.actor, Actor::Machine(MachineActor { read_only: true, .. })));
+    for field in machine.as_object().unwrap().keys() {
+        let mut less = machine.clone();
+        less.as_object_mut().unwrap().remove(field);
+        let less = verify(serde_json::json!({ "machine": less }));
+        assert_eq!(less, Err(Invalid::Malformed), "{field}");
+    }
+    let mut more = machine.clone();
+    more["session"] = id.clone().into();
+    let mut odd = machine.clone();
+    odd["token"] = "x".into();
+    let user = serde_json::json!({
+        "id": id, "session": id, "admin": true, "password_change_required": false,
+    });
+    for sub in [
+        serde_json::json!({ "machine": more }),
+        serde_json::json!({ "machine": odd }),
+        serde_json::json!({ "machine": user }),
+        serde_json::json!({ "user": machine }),
+        serde_json::json!({ "machine": machine, "user": user }),
+        serde_json::json!("machine"),
+    ] {
+        assert_eq!(verify(sub.clone()), Err(Invalid::Malformed), "{sub}");
+    }
+}
+
 #[test]
 fn what_is_signed_is_what_is_read() {
     let world = World::new();
     let anonymous = Caller { actor: Actor::Anonymous, ..world.user() };
-    for caller in [world.user(), anonymous] {
+    let machines = [(false, false, false), (true, false, false), (false, true, true)];
+    let machines = machines.map(|flags| world.machine(flags));
+    for caller in [world.user(), anonymous].into_iter().chain(machines) {
         let assertion = world.signer(0).sign(&caller, &IDENTITY).unwrap();
         assert_eq!(world.verifier(IDENTITY).verify(&assertion), Ok(caller));
     }
@@ -138,14 +198,16 @@ fn an_assertion_of_the_future_is_the_clocks_fault() {
 fn every_altered_byte_is_noticed() {
     let world = World::new();
     let verifier = world.verifier(IDENTITY);
-    let assertion = world.signer(0).sign(&world.user(), &IDENTITY).unwrap();
-    let (body, footer) = assertion[PREFIX.len()..].rsplit_once('.').unwrap();
-    let bytes = URL_SAFE_NO_PAD.decode(body).unwrap();
-    for index in 0..bytes.len() {
-        let mut altered = bytes.clone();
-        altered[index] ^= 1;
-        let altered = format!("{PREFIX}{}.{footer}", URL_SAFE_NO_PAD.encode(altered));
-        assert_eq!(verifier.verify(&altered), Err(Invalid::Signature), "byte {index}");
+    for caller in [world.user(), world.machine((true, true, false))] {
+        let assertion = world.signer(0).sign(&caller, &IDENTITY).unwrap();
+        let (body, footer) = assertion[PREFIX.len()..].rsplit_once('.').unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(body).unwrap();
+        for index in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[index] ^= 1;
+            let altered = format!("{PREFIX}{}.{footer}", URL_SAFE_NO_PAD.encode(altered));
+            assert_eq!(verifier.verify(&altered), Err(Invalid::Signature), "byte {index}");
+        }
     }
 }
 

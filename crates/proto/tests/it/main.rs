@@ -210,6 +210,7 @@ fn no_message_shows_its_secrets() {
         identity::SystemApiKeyServiceUpdateApiKeyRequest { secret },
         identity::UpdateUserRequest { password },
         identity::VerifyPasswordRequest { password },
+        identity::AuthenticateMachineTokenRequest { token },
         session::AuthenticateRequest { token },
         session::LoginRequest { password },
         session::LoginResponse { token },

@@ -1,6 +1,7 @@
-//! Establishes who is calling: asks the session service, of every call, whose
-//! token it carries. Nothing is remembered between calls, so a revocation
-//! holds from the moment it is made.
+//! Establishes who is calling: asks, of every call, whose token it carries, the
+//! session service of a session's, and the identity service of a machine token.
+//! Nothing is remembered between calls, so a revocation holds from the moment it
+//! is made.
 
 use std::time::Duration;
 
@@ -11,10 +12,19 @@ use axum::{
 };
 use chrono::TimeDelta;
 use http::{HeaderMap, header, request::Parts};
-use roster_kernel::{Actor, Caller, Deadline, Env, ServiceName, SessionId, UserActor, UserId};
-use roster_proto::session::v1::{
-    AuthenticateRequest, AuthenticateResponse,
-    authentication_service_client::AuthenticationServiceClient,
+use roster_kernel::{
+    Actor, Caller, Deadline, Env, MachineActor, MachineTokenId, ServiceName, SessionId, TokenKind,
+    UserActor, UserId,
+};
+use roster_proto::{
+    identity::v1::{
+        AuthenticateMachineTokenRequest, AuthenticateMachineTokenResponse, MachineTokenScope,
+        machine_authentication_service_client::MachineAuthenticationServiceClient,
+    },
+    session::v1::{
+        AuthenticateRequest, AuthenticateResponse,
+        authentication_service_client::AuthenticationServiceClient,
+    },
 };
 use roster_server::{CorrelationId, Level, Networks, Refusal, Upstream, outgoing};
 use tonic::Status;
@@ -22,20 +32,21 @@ use tonic::Status;
 use super::{log::By, routing::Routed};
 use crate::{Error, origin};
 
-/// The most bytes that a token has: what Authenticate takes. A longer one is
+/// The most bytes that a token has: what those who know take. A longer one is
 /// no token, which is all that its sender needs to know.
 const MOST_TOKEN_BYTES: usize = 256;
 
-/// How long the session service may take to answer about a caller who has
-/// been let in.
+/// How long the answer about a caller who has been let in may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Asks the session service on the edge's behalf.
+/// Asks on the edge's behalf.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     /// The session service.
     pub session: Upstream,
-    /// Under which name it is asked.
+    /// The identity service.
+    pub identity: Upstream,
+    /// Under which name they are asked.
     pub gateway: ServiceName,
     /// The time, for passing the caller's deadline on.
     pub env: Env,
@@ -57,10 +68,7 @@ pub async fn layer(
     let (mut head, body) = request.into_parts();
     match authenticator.identify(&head).await {
         Ok((caller, token)) => {
-            let by = match &caller.actor {
-                Actor::User(user) => Some(By(user.user_id)),
-                Actor::Anonymous | Actor::Service(_) => None,
-            };
+            let by = By::of(&caller.actor);
             head.extensions.insert(caller);
             token.and_then(|token| head.extensions.insert(token));
             let mut answer = next.run(Request::from_parts(head, body)).await;
@@ -107,27 +115,53 @@ impl Authenticator {
         deadline: Option<Deadline>,
         correlation_id: &str,
     ) -> Result<Actor, Status> {
-        let mut client = AuthenticationServiceClient::new(self.session.clone());
-        let message = AuthenticateRequest { token: token.to_owned() };
+        let (token, now) = (token.to_owned(), self.env.now());
         let caller = Caller {
             correlation_id: correlation_id.to_owned(),
             ..Caller::service(self.gateway.clone())
         };
-        let request = outgoing(message, caller, deadline, self.env.now());
-        let answer = client.authenticate(request).await?.into_inner();
-        user(&answer).ok_or_else(|| Refusal::internal(&MalformedAnswer).into())
+        let actor = match TokenKind::of(&token) {
+            Some(TokenKind::Machine) => {
+                let message = AuthenticateMachineTokenRequest { token };
+                let request = outgoing(message, caller, deadline, now);
+                let mut client = MachineAuthenticationServiceClient::new(self.identity.clone());
+                machine(&client.authenticate_machine_token(request).await?.into_inner())
+            }
+            // What is no token at all, the session service says.
+            Some(TokenKind::Session) | None => {
+                let request = outgoing(AuthenticateRequest { token }, caller, deadline, now);
+                let mut client = AuthenticationServiceClient::new(self.session.clone());
+                user(&client.authenticate(request).await?.into_inner())
+            }
+        };
+        actor.ok_or_else(|| Refusal::internal(&MalformedAnswer).into())
     }
 }
 
-/// The session service names a caller who cannot be.
+/// A service names a caller who cannot be.
 #[derive(Debug, thiserror::Error)]
-#[error("malformed answer to Authenticate")]
+#[error("malformed answer about a token")]
 struct MalformedAnswer;
 
 fn user(answer: &AuthenticateResponse) -> Option<Actor> {
     Some(Actor::User(UserActor {
         user_id: UserId::parse(&answer.user_id).ok()?,
         session_id: SessionId::parse(&answer.session_id).ok()?,
+        is_admin: answer.is_admin,
+        password_change_required: answer.password_change_required,
+    }))
+}
+
+fn machine(answer: &AuthenticateMachineTokenResponse) -> Option<Actor> {
+    let read_only = match answer.scope() {
+        MachineTokenScope::Unspecified => return None,
+        MachineTokenScope::Admin => false,
+        MachineTokenScope::ReadOnly => true,
+    };
+    Some(Actor::Machine(MachineActor {
+        token_id: MachineTokenId::parse(&answer.machine_token_id).ok()?,
+        issuer_id: UserId::parse(&answer.issued_by).ok()?,
+        read_only,
         is_admin: answer.is_admin,
         password_change_required: answer.password_change_required,
     }))

@@ -16,15 +16,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body::{Frame, SizeHint};
-use roster_kernel::{Actor, Caller, UserId};
+use roster_kernel::{Caller, UserId};
 use roster_server::networks::client_of;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::routing::Routed;
 use crate::Error;
 
-/// Who a stream is counted for: a user, wherever from, and an address where
-/// nobody is signed in.
+/// Who a stream is counted for: a user, wherever from and whether with a session
+/// or a machine token, and an address where nobody is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Owner {
     User(UserId),
@@ -90,12 +90,9 @@ pub async fn layer(State(streams): State<Streams>, request: Request, next: Next)
 }
 
 fn owner(caller: Option<&Caller>) -> Owner {
-    match caller.map(|caller| &caller.actor) {
-        Some(Actor::User(user)) => Owner::User(user.user_id),
-        Some(Actor::Anonymous | Actor::Service(_)) | None => {
-            Owner::Address(caller.and_then(|caller| caller.origin.address).map(client_of))
-        }
-    }
+    let address = || caller.and_then(|caller| caller.origin.address).map(client_of);
+    let user = caller.and_then(|caller| caller.actor.user_id());
+    user.map_or_else(|| Owner::Address(address()), Owner::User)
 }
 
 /// A stream that has a place.

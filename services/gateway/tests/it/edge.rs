@@ -15,6 +15,12 @@ use roster_gateway::{Deps, GatewayConfig};
 use roster_kernel::{Caller, Deadline, Env};
 use roster_proto::{
     FILE_DESCRIPTOR_SET,
+    identity::v1::{
+        AuthenticateMachineTokenRequest, AuthenticateMachineTokenResponse, MachineTokenScope,
+        machine_authentication_service_server::{
+            MachineAuthenticationService, MachineAuthenticationServiceServer,
+        },
+    },
     session::v1::{
         AuthenticateRequest, AuthenticateResponse,
         authentication_service_server::{AuthenticationService, AuthenticationServiceServer},
@@ -27,8 +33,11 @@ use tower::ServiceExt;
 
 pub const USER: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 pub const SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+pub const MACHINE: &str = "01890a5d-ac96-774b-bcce-b302099a8059";
 pub const GET_PROFILE: &str = "/roster.identity.v1.AccountService/GetProfile";
 pub const LIST_PERSONAS: &str = "/roster.persona.v1.PersonaService/ListPersonas";
+pub const CREATE_USER: &str = "/roster.identity.v1.UserAdminService/CreateUser";
+pub const ISSUE: &str = "/roster.identity.v1.MachineTokenService/IssueMachineToken";
 pub const LIST_USERS: &str = "/roster.identity.v1.UserAdminService/ListUsers";
 pub const WATCH: &str = "/roster.identity.v1.UserAdminService/WatchDeletion";
 pub const EXPORT: &str = "/roster.identity.v1.UserAdminService/ExportUserData";
@@ -92,6 +101,42 @@ impl AuthenticationService for Sessions {
     }
 }
 
+/// The same of the machine tokens `rmt_admin` and `rmt_read_only`.
+struct Machines(Arc<Mutex<Tokens>>);
+
+#[async_trait]
+impl MachineAuthenticationService for Machines {
+    async fn authenticate_machine_token(
+        &self,
+        request: tonic::Request<AuthenticateMachineTokenRequest>,
+    ) -> Result<Answer<AuthenticateMachineTokenResponse>, Status> {
+        let token = request.into_inner().token;
+        let tokens = *self.0.lock().unwrap();
+        if tokens == Tokens::Silent {
+            std::future::pending::<()>().await;
+        }
+        if tokens == Tokens::Unknown {
+            return Err(Refusal::new(Code::Unavailable, "UNAVAILABLE", "no").into());
+        }
+        let scope = match token.as_str() {
+            "rmt_admin" => MachineTokenScope::Admin,
+            "rmt_read_only" => MachineTokenScope::ReadOnly,
+            _ => MachineTokenScope::Unspecified,
+        };
+        if tokens == Tokens::Over || scope == MachineTokenScope::Unspecified {
+            return Err(Refusal::new(Code::Unauthenticated, "TOKEN_INVALID", "no").into());
+        }
+        Ok(Answer::new(AuthenticateMachineTokenResponse {
+            machine_token_id: MACHINE.to_owned(),
+            issued_by: USER.to_owned(),
+            scope: scope.into(),
+            is_admin: tokens != Tokens::Demoted,
+            password_change_required: tokens == Tokens::Temporary,
+            expire_time: None,
+        }))
+    }
+}
+
 pub struct Edge {
     router: Router,
     seen: Arc<Mutex<Vec<Seen>>>,
@@ -140,6 +185,7 @@ impl Edge {
         let noting = Upstream::from(Routes::from(notes));
         let tokens = Arc::new(Mutex::new(Tokens::Good));
         let sessions = AuthenticationServiceServer::new(Sessions(Arc::clone(&tokens)));
+        let machines = MachineAuthenticationServiceServer::new(Machines(Arc::clone(&tokens)));
         let deps = Deps {
             env,
             tasks: Tasks::new(),
@@ -150,6 +196,7 @@ impl Edge {
                 ("roster.session.v1", noting),
             ]),
             session: Upstream::from(Routes::new(sessions)),
+            identity: Upstream::from(Routes::new(machines)),
             trusted_proxies,
             probes: Vec::new(),
             meters: Meters::none(),

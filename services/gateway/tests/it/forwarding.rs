@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use roster_gateway::GatewayConfig;
-use roster_kernel::{Actor, UserActor, UserId};
+use roster_kernel::{Actor, MachineActor, MachineTokenId, UserActor, UserId};
 use roster_server::{Networks, PeerAddr};
 use tonic::Code;
 
-use crate::edge::{Edge, GET_PROFILE, LIST_USERS, LOGIN, USER, grpc};
+use crate::edge::{Edge, GET_PROFILE, LIST_USERS, LOGIN, MACHINE, USER, grpc};
 
 #[tokio::test]
 async fn the_caller_travels_beside_the_call() {
@@ -22,6 +22,24 @@ async fn the_caller_travels_beside_the_call() {
     assert_eq!(caller.origin.address, Some("192.0.2.7".parse().unwrap()));
     assert_eq!(caller.origin.user_agent, "a client/1.0");
     assert_eq!(seen.path, LIST_USERS);
+}
+
+#[tokio::test]
+async fn a_machine_travels_with_its_token_and_its_issuer() {
+    let edge = Edge::new(&GatewayConfig::default()).await;
+    for (token, read_only) in [("rmt_admin", false), ("rmt_read_only", true)] {
+        let bearer = format!("Bearer {token}");
+        assert_eq!(edge.call(LIST_USERS, &[("authorization", &bearer)]).await.0, Code::Ok);
+        let caller = edge.seen().remove(0).caller.unwrap();
+        let expected = MachineActor {
+            token_id: MachineTokenId::parse(MACHINE).unwrap(),
+            issuer_id: UserId::parse(USER).unwrap(),
+            read_only,
+            is_admin: true,
+            password_change_required: false,
+        };
+        assert_eq!(caller.actor, Actor::Machine(expected));
+    }
 }
 
 #[tokio::test]

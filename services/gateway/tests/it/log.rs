@@ -5,7 +5,7 @@ use std::{cell::RefCell, io};
 use roster_gateway::GatewayConfig;
 use tonic::Code;
 
-use crate::edge::{Edge, GET_PROFILE, LOGIN, USER, WATCH, grpc};
+use crate::edge::{Edge, GET_PROFILE, LIST_USERS, LOGIN, MACHINE, USER, WATCH, grpc};
 
 thread_local! {
     /// What this thread, and so this test, has logged.
@@ -44,6 +44,15 @@ async fn every_call_is_one_line_when_it_is_over() {
     let [line] = &lines[..] else { panic!("{lines:?}") };
     for part in ["INFO", "GetProfile", "call-7", "code=0", "milliseconds=0", USER] {
         assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!line.contains("machine_token"), "{line}");
+    // Of a machine, both the token and whoever issued it, and nothing that opens
+    // anything.
+    edge.call(LIST_USERS, &[("authorization", "Bearer rmt_admin")]).await;
+    let lines = logged();
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    for part in [format!("user.id=\"{USER}\""), format!("machine_token.id=\"{MACHINE}\"")] {
+        assert!(line.contains(&part) && !line.contains("rmt_"), "{part}: {line}");
     }
     assert_eq!(edge.call(GET_PROFILE, &[stale]).await.0, Code::Unauthenticated);
     let lines = logged();

@@ -10,10 +10,11 @@ use tonic::{Code, Status};
 
 use crate::edge::{EXPORT, Edge, Tokens, WATCH, grpc};
 
-async fn watching(path: &str) -> (Edge, Arc<MockClock>, Body) {
+async fn watching(path: &str, token: &str) -> (Edge, Arc<MockClock>, Body) {
     let (clock, env) = roster_testkit::env(1);
     let edge = Edge::with(&GatewayConfig::default(), env).await;
-    let response = edge.send(grpc(path, &[("authorization", "Bearer admin")])).await;
+    let bearer = format!("Bearer {token}");
+    let response = edge.send(grpc(path, &[("authorization", &bearer)])).await;
     let mut body = response.into_body();
     assert!(body.frame().await.unwrap().unwrap().is_data());
     (edge, clock, body)
@@ -39,25 +40,27 @@ async fn after(clock: &MockClock, seconds: u64, body: &mut Body) -> Option<Statu
 
 #[tokio::test]
 async fn a_stream_ends_within_a_second_of_its_callers_right_to_it() {
-    for (change, expected) in [
-        (Tokens::Over, Code::Unauthenticated),
-        (Tokens::Demoted, Code::PermissionDenied),
-        (Tokens::Temporary, Code::PermissionDenied),
-        // Who cannot be asked has not agreed.
-        (Tokens::Unknown, Code::Unavailable),
-    ] {
-        let (edge, clock, mut body) = watching(WATCH).await;
-        assert!(after(&clock, 5, &mut body).await.is_none());
-        *edge.tokens.lock().unwrap() = change;
-        let ended = after(&clock, 1, &mut body).await.expect("still open");
-        assert_eq!(ended.code(), expected);
-        assert!(body.frame().await.is_none());
+    for token in ["admin", "rmt_admin", "rmt_read_only"] {
+        for (change, expected) in [
+            (Tokens::Over, Code::Unauthenticated),
+            (Tokens::Demoted, Code::PermissionDenied),
+            (Tokens::Temporary, Code::PermissionDenied),
+            // Who cannot be asked has not agreed.
+            (Tokens::Unknown, Code::Unavailable),
+        ] {
+            let (edge, clock, mut body) = watching(WATCH, token).await;
+            assert!(after(&clock, 5, &mut body).await.is_none());
+            *edge.tokens.lock().unwrap() = change;
+            let ended = after(&clock, 1, &mut body).await.expect("still open");
+            assert_eq!(ended.code(), expected, "{token} {change:?}");
+            assert!(body.frame().await.is_none());
+        }
     }
 }
 
 #[tokio::test]
 async fn what_a_stream_has_to_say_waits_for_the_answer() {
-    let (edge, clock, mut body) = watching(EXPORT).await;
+    let (edge, clock, mut body) = watching(EXPORT, "admin").await;
     *edge.tokens.lock().unwrap() = Tokens::Silent;
     assert!(futures_util::poll!(body.frame()).is_ready());
     clock.advance(Duration::from_secs(1));

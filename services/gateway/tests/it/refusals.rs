@@ -5,7 +5,9 @@ use http_body_util::{BodyExt, Full};
 use roster_gateway::GatewayConfig;
 use tonic::{Code, Status};
 
-use crate::edge::{Edge, GET_PROFILE, LIST_PERSONAS, LIST_USERS, LOGIN, ended, grpc};
+use crate::edge::{
+    CREATE_USER, Edge, GET_PROFILE, ISSUE, LIST_PERSONAS, LIST_USERS, LOGIN, ended, grpc,
+};
 
 #[tokio::test]
 async fn access_is_decided_for_the_routed_method() {
@@ -15,6 +17,14 @@ async fn access_is_decided_for_the_routed_method() {
         (LIST_USERS, Some("Bearer stale"), Code::Unauthenticated),
         (LIST_USERS, Some("Bearer user"), Code::PermissionDenied),
         (LIST_USERS, Some("Bearer admin"), Code::Ok),
+        (LIST_USERS, Some("Bearer rmt_stale"), Code::Unauthenticated),
+        (LIST_USERS, Some("Bearer rmt_admin"), Code::Ok),
+        (LIST_USERS, Some("Bearer rmt_read_only"), Code::Ok),
+        (CREATE_USER, Some("Bearer rmt_admin"), Code::Ok),
+        (CREATE_USER, Some("Bearer rmt_read_only"), Code::PermissionDenied),
+        (ISSUE, Some("Bearer admin"), Code::Ok),
+        (ISSUE, Some("Bearer rmt_admin"), Code::PermissionDenied),
+        (GET_PROFILE, Some("Bearer rmt_admin"), Code::PermissionDenied),
         (LIST_PERSONAS, Some("Bearer temporary"), Code::PermissionDenied),
         (GET_PROFILE, Some("Bearer temporary"), Code::Ok),
         (LOGIN, None, Code::Ok),

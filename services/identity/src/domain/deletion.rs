@@ -12,8 +12,8 @@ pub struct DeletionRecord {
     pub user_id: UserId,
     /// The event that tells the participants.
     pub event_id: EventId,
-    /// The administrator who did it; `None` where it was found out from the other
-    /// services.
+    /// The administrator in whose name it was done; `None` where a service did it,
+    /// or where it was found out from the other services.
     pub requested_by: Option<UserId>,
     /// When the account was deleted.
     pub created_at: Timestamp,

@@ -130,6 +130,8 @@ pub struct Restored {
     pub unknown: Vec<UserId>,
     /// Whose role, state or sessions had changed after the backup.
     pub amended: Vec<Amended>,
+    /// How many machine tokens of the backup have ended.
+    pub machine_tokens: u64,
     /// How many users can administer others.
     pub admins: u64,
 }

@@ -52,7 +52,7 @@ pub async fn create_api_key(
     if let Some(created) = replay::find(&tx, replay, now).await? {
         return Ok(created);
     }
-    held.admit(&tx, &caller.actor).await?;
+    held.admit(cx, &tx, &caller.actor).await?;
     let created = ApiKey {
         id: ApiKeyId::generate(&cx.env),
         owner,

@@ -41,7 +41,7 @@ pub async fn create_user(cx: &Cx, caller: &Caller, command: CreateUser) -> Resul
     if let Some(created) = replay::find(&tx, replay, now).await? {
         return Ok(created);
     }
-    admin::require(&tx, &caller.actor).await?;
+    admin::require(cx, &tx, &caller.actor).await?;
     let created = new_account::insert(cx, &tx, turn, command.account, hash).await?;
     audit::append(
         &tx,

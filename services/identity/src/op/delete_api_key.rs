@@ -44,7 +44,7 @@ pub async fn delete_api_key(
     if let Some(deleted) = replay::find(&tx, replay, now).await? {
         return Ok(deleted);
     }
-    held.admit(&tx, &caller.actor).await?;
+    held.admit(cx, &tx, &caller.actor).await?;
     let found = api_key::lock(&tx, command.id, owner).await?;
     let deleted = found.ok_or(Error::ApiKeyNotFound)?;
     if !deleted.etag.matches(&command.etag) {

@@ -72,7 +72,7 @@ async fn delete(
     if let Some(record) = replay::find(&tx, replay, now).await? {
         return Ok(Some(record));
     }
-    let requested_by = admin::require(&tx, &caller.actor).await?;
+    let requested_by = admin::require(cx, &tx, &caller.actor).await?;
     if let Some(record) = deletion::find_by_user(&*tx, command.user_id).await? {
         return Ok(Some(record));
     }
@@ -112,13 +112,13 @@ async fn erase(
     tx: &Tx,
     turn: Turn,
     doomed: &User,
-    requested_by: UserId,
+    requested_by: Option<UserId>,
 ) -> Result<DeletionRecord, Error> {
     let mut after = doomed.subject;
     after.delete();
     // Deleting raises the epoch, so there is always a next state.
     let next = transition::note(tx, turn, &doomed.subject, after).await?.unwrap_or(after);
-    close(cx, tx, &next, Some(requested_by)).await
+    close(cx, tx, &next, requested_by).await
 }
 
 /// Does the rest about a user whose state in the ledger, `deleted`, says that

@@ -74,7 +74,7 @@ pub async fn export_user_data(
     command: ExportUserData,
 ) -> Result<Export, Error> {
     let tx = cx.db.begin().await?;
-    admin::require(&tx, &caller.actor).await?;
+    admin::require(cx, &tx, &caller.actor).await?;
     user::find(&*tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
     audit::append(
         &tx,

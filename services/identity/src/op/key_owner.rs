@@ -3,7 +3,7 @@
 use roster_db::Tx;
 use roster_kernel::Actor;
 
-use super::admin;
+use super::{Cx, admin};
 use crate::{
     domain::{Owner, State, Subject},
     error::Error,
@@ -33,11 +33,11 @@ pub async fn hold(tx: &Tx, owner: Owner) -> Result<Held, Error> {
 impl Held {
     /// Refuses whoever may not change these keys: a user whose account is
     /// gone meanwhile, or somebody who is no administrator any more.
-    pub async fn admit(&self, tx: &Tx, actor: &Actor) -> Result<(), Error> {
+    pub async fn admit(&self, cx: &Cx, tx: &Tx, actor: &Actor) -> Result<(), Error> {
         match self {
             Self::User(Some(subject)) if subject.state == State::Active => Ok(()),
             Self::User(_) => Err(Error::CallerGone),
-            Self::System => admin::require(tx, actor).await.map(drop),
+            Self::System => admin::require(cx, tx, actor).await.map(drop),
         }
     }
 }

@@ -6,10 +6,10 @@ use roster_kernel::UserId;
 
 use super::Cx;
 use crate::{
-    domain::{ApiKey, MOST_API_KEYS, Owner, PasswordFacts, User},
+    domain::{ApiKey, MOST_API_KEYS, MachineToken, Owner, PasswordFacts, User},
     error::Error,
     participants::Counts,
-    store::{api_key, credential, user},
+    store::{api_key, credential, machine_token, user},
 };
 
 /// A kind of thing. Another one is a variant here, and an arm in each `match`
@@ -20,6 +20,8 @@ pub enum OwnKind {
     ApiKeys,
     /// What is stored of the password.
     Credentials,
+    /// The tokens that the user has issued for programs.
+    MachineTokens,
     /// The account.
     Users,
 }
@@ -31,6 +33,8 @@ pub enum OwnRecord {
     ApiKey(Box<ApiKey>),
     /// What can be told of the password.
     Password(PasswordFacts),
+    /// What is shown of a token for a program.
+    MachineToken(Box<MachineToken>),
     /// The account.
     User(Box<User>),
 }
@@ -38,13 +42,14 @@ pub enum OwnRecord {
 impl OwnKind {
     /// Every kind, ordered by name, which is also an order to erase in: what
     /// belongs to the account goes before it.
-    pub const ALL: [Self; 3] = [Self::ApiKeys, Self::Credentials, Self::Users];
+    pub const ALL: [Self; 4] = [Self::ApiKeys, Self::Credentials, Self::MachineTokens, Self::Users];
 
     /// What the contracts call it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiKeys => "api_keys",
             Self::Credentials => "credentials",
+            Self::MachineTokens => "machine_tokens",
             Self::Users => "users",
         }
     }
@@ -61,6 +66,10 @@ impl OwnKind {
                 let facts = credential::facts(db, user).await?;
                 facts.map(OwnRecord::Password).into_iter().collect()
             }
+            Self::MachineTokens => {
+                let tokens = machine_token::of_issuer(db, user).await?;
+                tokens.into_iter().map(Box::new).map(OwnRecord::MachineToken).collect()
+            }
             Self::Users => {
                 let account = user::find(db, user).await?;
                 account.map(Box::new).map(OwnRecord::User).into_iter().collect()
@@ -76,6 +85,10 @@ impl OwnKind {
                 usize::try_from(keys).unwrap_or(usize::MAX)
             }
             Self::Credentials => credential::facts(&**tx, user).await?.iter().len(),
+            Self::MachineTokens => {
+                let tokens = machine_token::count(&**tx, user).await?;
+                usize::try_from(tokens).unwrap_or(usize::MAX)
+            }
             Self::Users => user::find(&**tx, user).await?.iter().len(),
         };
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
@@ -85,6 +98,7 @@ impl OwnKind {
         let rows = match self {
             Self::ApiKeys => api_key::delete_of_user(tx, user).await?,
             Self::Credentials => credential::delete(tx, user).await?,
+            Self::MachineTokens => machine_token::delete_of_issuer(tx, user).await?,
             Self::Users => user::delete(tx, user).await?,
         };
         Ok(i64::try_from(rows).unwrap_or(i64::MAX))

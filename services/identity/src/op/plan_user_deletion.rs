@@ -52,18 +52,22 @@ pub async fn plan_user_deletion(
 /// is never committed.
 async fn look(cx: &Cx, caller: &Caller, user_id: UserId) -> Result<(Counts, Vec<Error>), Error> {
     let tx = cx.db.begin().await?;
-    let requested_by = admin::require(&tx, &caller.actor).await?;
+    let requested_by = admin::require(cx, &tx, &caller.actor).await?;
     let doomed = user::find(&*tx, user_id).await?.ok_or(Error::UserNotFound)?;
     let own = own_data::count(&tx, user_id).await?;
     Ok((own, blockers(&tx, &doomed, requested_by).await?))
 }
 
-/// All that keeps `requested_by` from deleting `doomed`. A deletion is refused
-/// with the first.
-pub async fn blockers(tx: &Tx, doomed: &User, requested_by: UserId) -> Result<Vec<Error>, Error> {
+/// All that keeps whoever acts in the name of `requested_by` from deleting
+/// `doomed`. A deletion is refused with the first.
+pub async fn blockers(
+    tx: &Tx,
+    doomed: &User,
+    requested_by: Option<UserId>,
+) -> Result<Vec<Error>, Error> {
     let mut after = doomed.subject;
     after.delete();
-    let own = (doomed.id() == requested_by).then_some(Error::CannotDeleteSelf);
+    let own = (Some(doomed.id()) == requested_by).then_some(Error::CannotDeleteSelf);
     let last = transition::leaves_nobody(tx, &doomed.subject, &after).await?;
     Ok(own.into_iter().chain(last.then_some(Error::LastAdmin)).collect())
 }

@@ -15,7 +15,7 @@ use crate::{
     participants::Silent,
     store::{
         guard::{self, Turn},
-        ledger, user,
+        ledger, machine_token, user,
     },
 };
 
@@ -117,8 +117,11 @@ async fn take_in(cx: &Cx, tx: &Tx, findings: &Findings) -> Result<Restored, Erro
         take_in_one(cx, tx, *user_id, sighting, &mut restored).await?;
     }
     ledger::begin_incarnation(tx, incarnation).await?;
+    // That one was revoked after the backup is known nowhere else.
+    restored.machine_tokens = machine_token::delete_all(tx).await?;
+    let fields = if restored.machine_tokens > 0 { vec!["machine_tokens"] } else { Vec::new() };
     restored.admins = ledger::count_enabled_admins(tx).await?;
-    note(cx, tx, format!("incarnation/{incarnation}"), Vec::new()).await?;
+    note(cx, tx, format!("incarnation/{incarnation}"), fields).await?;
     Ok(restored)
 }
 

@@ -40,7 +40,7 @@ async fn retry(cx: &Cx, caller: &Caller, command: &RetryDeletion) -> Result<Dele
     if let Some(record) = replay::find(&tx, replay, now).await? {
         return Ok(record);
     }
-    admin::require(&tx, &caller.actor).await?;
+    admin::require(cx, &tx, &caller.actor).await?;
     let record = deletion::find(&*tx, command.deletion_id).await?;
     let record = record.ok_or(Error::DeletionNotFound)?;
     cx.outbox.retry_now(&tx, record.event_id).await?;

@@ -54,7 +54,7 @@ async fn change(cx: &Cx, caller: &Caller, command: &SetDisabled) -> Result<Chang
     if let Some(changed) = replay::find(&tx, replay, now).await? {
         return Ok(changed);
     }
-    admin::require(&tx, &caller.actor).await?;
+    admin::require(cx, &tx, &caller.actor).await?;
     let before = user::lock(&tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
     if !before.etag.matches(&command.etag) {
         return Err(Error::EtagMismatch);

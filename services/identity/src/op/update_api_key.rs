@@ -47,7 +47,7 @@ pub async fn update_api_key(
     if let Some(updated) = replay::find(&tx, replay, now).await? {
         return Ok(updated);
     }
-    held.admit(&tx, &caller.actor).await?;
+    held.admit(cx, &tx, &caller.actor).await?;
     let found = api_key::lock(&tx, command.id, owner).await?;
     let mut updated = found.ok_or(Error::ApiKeyNotFound)?;
     if !updated.etag.matches(&command.etag) {

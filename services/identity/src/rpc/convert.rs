@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod deletion;
 mod export;
+mod machine_token;
 mod statistics;
 mod user;
 
@@ -16,6 +17,10 @@ pub use api_key::{
 };
 pub use deletion::{deletable, deletion, deletion_id, list_deletions, plan, retry_deletion};
 pub use export::{export_user_data, part};
+pub use machine_token::{
+    authenticated_machine, issue_machine_token, list_machine_tokens, machine_token,
+    revoke_machine_token, shown_token,
+};
 pub use statistics::{days, statistics};
 pub use user::{
     batch, create_user, delete_user, list_users, set_disabled, update_user, user, user_id,

@@ -6,5 +6,6 @@ pub mod credential;
 pub mod deletion;
 pub mod guard;
 pub mod ledger;
+pub mod machine_token;
 pub mod participant;
 pub mod user;

@@ -6,6 +6,7 @@ mod m0001_ledger;
 mod m0002_api_key;
 mod m0002_search_text;
 mod m0002_skeleton;
+mod m0003_machine_token;
 mod m0003_participant;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -30,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(roster_events::migration::IndexRetired),
             Box::new(roster_events::migration::CreateConsumers),
             Box::new(m0003_participant::Migration),
+            Box::new(roster_events::migration::AddAuditIssuer),
+            Box::new(m0003_machine_token::Migration),
         ]
     }
 }

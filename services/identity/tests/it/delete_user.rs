@@ -41,7 +41,7 @@ async fn nothing_is_left_but_the_fact() {
     let own = &deletion.receipts[0];
     assert_eq!(own.participant, "identity");
     let counts: Vec<_> = own.counts.iter().map(|it| (it.kind.as_str(), it.count)).collect();
-    assert_eq!(counts, [("api_keys", 0), ("credentials", 1), ("users", 1)]);
+    assert_eq!(counts, [("api_keys", 0), ("credentials", 1), ("machine_tokens", 0), ("users", 1)]);
 
     assert_eq!(refusal(world.get(&user.user_id).await).0, Code::NotFound);
     assert_eq!(refusal(world.verify("alice", PASSWORD).await).1, "INVALID_CREDENTIALS");

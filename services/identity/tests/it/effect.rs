@@ -107,7 +107,7 @@ async fn a_deletion_shows_what_each_participant_has_done() {
         .map(|it| (it.participant.as_str(), it.state(), it.counts.len()))
         .collect();
     let expected = [
-        ("identity", ReceiptState::Done, 3),
+        ("identity", ReceiptState::Done, 4),
         ("persona", ReceiptState::Pending, 0),
         ("session", ReceiptState::Done, 1),
     ];

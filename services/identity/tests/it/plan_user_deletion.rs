@@ -46,7 +46,11 @@ async fn a_plan_says_what_each_service_would_erase() {
     assert_eq!(plan.user_id, user.user_id);
     assert_eq!(plan.blockers, []);
     let expected = [
-        ("identity", true, vec![("api_keys", 0), ("credentials", 1), ("users", 1)]),
+        (
+            "identity",
+            true,
+            vec![("api_keys", 0), ("credentials", 1), ("machine_tokens", 0), ("users", 1)],
+        ),
         ("persona", true, vec![("annotations", 70), ("personas", 7)]),
         ("session", true, vec![("sessions", 3)]),
     ];

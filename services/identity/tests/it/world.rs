@@ -16,6 +16,8 @@ use roster_proto::{
         VerifyPasswordRequest, account_service_client::AccountServiceClient,
         api_key_service_client::ApiKeyServiceClient,
         credential_service_client::CredentialServiceClient,
+        machine_authentication_service_client::MachineAuthenticationServiceClient,
+        machine_token_service_client::MachineTokenServiceClient,
         subject_ledger_service_client::SubjectLedgerServiceClient,
         system_api_key_service_client::SystemApiKeyServiceClient,
         user_admin_service_client::UserAdminServiceClient,
@@ -113,6 +115,14 @@ impl World {
 
     pub fn credentials(&self) -> CredentialServiceClient<Routes> {
         CredentialServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn machine_tokens(&self) -> MachineTokenServiceClient<Routes> {
+        MachineTokenServiceClient::new(self.service.routes.clone())
+    }
+
+    pub fn machine_authentication(&self) -> MachineAuthenticationServiceClient<Routes> {
+        MachineAuthenticationServiceClient::new(self.service.routes.clone())
     }
 
     pub fn account(&self) -> AccountServiceClient<Routes> {

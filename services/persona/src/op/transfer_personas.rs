@@ -5,7 +5,7 @@ use roster_db::{
     replay::{self, ReplayKey},
 };
 use roster_events::audit::{self, AuditRecord};
-use roster_kernel::{Caller, Deadline, Etag, PersonaId, Timestamp, UserId};
+use roster_kernel::{Actor, Caller, Deadline, Etag, PersonaId, Timestamp, UserId};
 use roster_participant::{
     Role, State, Version,
     subjects::{self, Admission},
@@ -52,7 +52,6 @@ pub struct Transferred {
 pub async fn transfer_personas(
     cx: &Cx,
     caller: &Caller,
-    admin: UserId,
     deadline: Option<Deadline>,
     command: &TransferPersonas,
 ) -> Result<Transferred, Error> {
@@ -65,7 +64,7 @@ pub async fn transfer_personas(
     let replay = command.replay.as_ref();
     let now = cx.env.now();
     let tx = cx.db.begin().await?;
-    still_admin(&tx, admin).await?;
+    still_admin(&tx, &caller.actor).await?;
     if let Some(transferred) = replay::find(&tx, replay, now).await? {
         return Ok(transferred);
     }
@@ -96,8 +95,10 @@ pub async fn transfer_personas(
 }
 
 /// Refuses where this service knows better than the call: whoever was
-/// demoted, disabled or deleted since it began.
-async fn still_admin(tx: &Tx, admin: UserId) -> Result<(), Error> {
+/// demoted, disabled or deleted since it began. A service needs no role: it is
+/// let in for what is listed for it.
+async fn still_admin(tx: &Tx, actor: &Actor) -> Result<(), Error> {
+    let Some(admin) = actor.user_id() else { return Ok(()) };
     let Some(known) = subjects::find(&**tx, admin).await? else { return Ok(()) };
     // A row that no announcement has reached says nothing about the role.
     let told = known.version != Version::default();

@@ -7,7 +7,7 @@ use roster_proto::persona::v1::{
     TransferPersonasRequest, TransferPersonasResponse,
     persona_admin_service_server::PersonaAdminService,
 };
-use roster_server::{caller, deadline, user};
+use roster_server::{caller, deadline};
 use tonic::{Request, Response, Status};
 
 use super::{RpcCx, convert};
@@ -54,12 +54,11 @@ impl PersonaAdminService for PersonaAdminRpc {
         request: Request<TransferPersonasRequest>,
     ) -> Result<Response<TransferPersonasResponse>, Status> {
         let (caller, deadline) = (caller(&request)?, deadline(&request));
-        let admin = user(&caller)?.user_id;
         let repetition = self.0.repetition(&caller, transfer_personas::METHOD);
         let command = convert::transfer::transfer(request.get_ref(), &repetition)?;
         let cx = &self.0.cx;
         let transferred =
-            transfer_personas::transfer_personas(cx, &caller, admin, deadline, &command).await?;
+            transfer_personas::transfer_personas(cx, &caller, deadline, &command).await?;
         Ok(Response::new(convert::transfer::transferred(transferred)))
     }
 }

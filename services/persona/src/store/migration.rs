@@ -18,6 +18,7 @@ impl MigratorTrait for Migrator {
         all.extend(roster_participant::migration::all());
         all.push(Box::new(m0001_persona::Migration));
         all.push(Box::new(m0002_content::Migration));
+        all.push(Box::new(roster_events::migration::AddAuditIssuer));
         all
     }
 }

@@ -296,7 +296,7 @@ pub fn deleted(user: &Caller) -> SubjectState {
 pub fn user_id(caller: &Caller) -> UserId {
     match &caller.actor {
         Actor::User(user) => user.user_id,
-        Actor::Anonymous | Actor::Service(_) => panic!("not a user"),
+        Actor::Anonymous | Actor::Machine(_) | Actor::Service(_) => panic!("not a user"),
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn revoke_sessions(
 fn spared(caller: &Caller, command: &RevokeSessions) -> Option<SessionId> {
     match &caller.actor {
         Actor::User(user) if !command.include_current => Some(user.session_id),
-        Actor::User(_) | Actor::Service(_) | Actor::Anonymous => None,
+        Actor::User(_) | Actor::Machine(_) | Actor::Service(_) | Actor::Anonymous => None,
     }
 }
 

@@ -35,7 +35,7 @@ const INVALID_TIME: &str = "must be a time between the years 1 and 9999";
 pub fn current(caller: &Caller) -> Option<SessionId> {
     match &caller.actor {
         Actor::User(user) => Some(user.session_id),
-        Actor::Service(_) | Actor::Anonymous => None,
+        Actor::Machine(_) | Actor::Service(_) | Actor::Anonymous => None,
     }
 }
 

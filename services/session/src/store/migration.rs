@@ -19,6 +19,7 @@ impl MigratorTrait for Migrator {
         all.push(Box::new(m0001_session::Migration));
         all.push(Box::new(roster_throttle::Migration));
         all.push(Box::new(m0002_familiar::Migration));
+        all.push(Box::new(roster_events::migration::AddAuditIssuer));
         all
     }
 }

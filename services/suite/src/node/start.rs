@@ -53,6 +53,7 @@ pub async fn gateway(config: &RosterConfig, env: Env) -> Result<Node, StartError
         tasks: edge_tasks.clone(),
         descriptors: FILE_DESCRIPTOR_SET,
         session: links.to(config, &SESSION, "peers.session")?,
+        identity: links.to(config, &IDENTITY, "peers.identity")?,
         packages,
         trusted_proxies: config.server.trusted_proxies.clone(),
         probes,

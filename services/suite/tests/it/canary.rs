@@ -7,7 +7,10 @@ use std::{fs, path::Path};
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
-use roster_proto::identity::v1::UpdateUserRequest;
+use roster_proto::identity::v1::{
+    GetProfileRequest, ListUsersRequest, MachineTokenScope, RevokeMachineTokenRequest,
+    UpdateUserRequest,
+};
 use tempfile::tempdir;
 use tonic::Status;
 
@@ -71,6 +74,10 @@ fn request(input: &MessageDescriptor, someone: &str, canaries: &mut Canaries) ->
             "user_id" => someone.to_owned(),
             "provider" => format!("provider-{drawn}"),
             "name" => "Main".to_owned(),
+            "scope" => {
+                message.set_field(&field, Value::EnumNumber(MachineTokenScope::Admin.into()));
+                continue;
+            }
             _ => continue,
         };
         message.set_field(&field, Value::String(value));
@@ -82,13 +89,14 @@ fn request(input: &MessageDescriptor, someone: &str, canaries: &mut Canaries) ->
 /// disorder.
 async fn every_method(admin: &Client, someone: &str, canaries: &mut Canaries) {
     let forged = admin.with_token(&format!("rst_{}", canaries.draw()), "");
+    let forged_machine = admin.with_token(&format!("rmt_{}", canaries.draw()), "");
     let garbled = admin.with_token(&canaries.draw(), "");
     let nobody = Client::new(admin.channel());
     let mut methods = 0;
     for method in contract::methods() {
         let input = method.input();
         methods += usize::from(input.fields().any(|field| is_secret(&field)));
-        for client in [admin, &nobody, &forged, &garbled] {
+        for client in [admin, &nobody, &forged, &forged_machine, &garbled] {
             let whole = request(&input, someone, canaries).encode_to_vec();
             let mut cut = request(&input, someone, canaries).encode_to_vec();
             cut.pop();
@@ -101,7 +109,9 @@ async fn every_method(admin: &Client, someone: &str, canaries: &mut Canaries) {
             }
         }
     }
-    assert!(methods >= 10, "{methods} methods take a secret");
+    assert!(methods >= 11, "{methods} methods take a secret");
+    let issued = canaries.drawn.iter().filter(|it| it.starts_with("rmt_")).count();
+    assert!(issued >= 2, "{issued} machine tokens were issued");
 }
 
 /// What people do with passwords, and get wrong.
@@ -122,6 +132,14 @@ async fn every_day(admin: &Client, canaries: &mut Canaries) -> String {
         ..Default::default()
     };
     client.account().change_password(change).await.unwrap();
+    // A token for a program: used, and used once more when it is over.
+    let (machine_token_id, machine) = admin.issue(MachineTokenScope::ReadOnly).await;
+    canaries.drawn.push(machine.token().to_owned());
+    machine.users().list_users(ListUsersRequest::default()).await.unwrap();
+    machine.account().get_profile(GetProfileRequest {}).await.unwrap_err();
+    let revoke = RevokeMachineTokenRequest { machine_token_id, ..Default::default() };
+    admin.machine_tokens().revoke_machine_token(revoke).await.unwrap();
+    machine.users().list_users(ListUsersRequest::default()).await.unwrap_err();
     let reset = UpdateUserRequest {
         user_id: client.user_id.clone(),
         password: third.clone(),

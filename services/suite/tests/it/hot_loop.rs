@@ -11,7 +11,10 @@ use std::{
 };
 
 use roster_proto::{
-    identity::v1::{DeleteUserRequest, DisableUserRequest, ListUsersRequest, UpdateUserRequest},
+    identity::v1::{
+        DeleteUserRequest, DisableUserRequest, ListUsersRequest, MachineTokenScope,
+        RevokeMachineTokenRequest, UpdateUserRequest,
+    },
     session::v1::RevokeSessionsRequest,
 };
 use roster_testkit::eventually;
@@ -29,30 +32,49 @@ const CONNECTIONS: usize = 4;
 /// again after it.
 const CALLS: usize = 200;
 
+/// What happens to the user, or to the user's token.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Deleted,
     Disabled,
     Revoked,
+    SessionsEnded,
     Demoted,
 }
 
+/// What the token is one of, with its id where it is a machine's.
+#[derive(Clone, Debug)]
+enum Token {
+    Session,
+    Machine(String),
+}
+
 impl Change {
-    async fn make(self, admin: &Client, user_id: String) {
-        match self {
-            Self::Deleted => {
+    async fn make(self, admin: &Client, user_id: String, token: &Token) {
+        match (self, token) {
+            (Self::Deleted, _) => {
                 let request = DeleteUserRequest { user_id, ..Default::default() };
                 admin.users().delete_user(request).await.map(drop).unwrap();
             }
-            Self::Disabled => {
+            (Self::Disabled, _) => {
                 let request = DisableUserRequest { user_id, ..Default::default() };
                 admin.users().disable_user(request).await.map(drop).unwrap();
             }
-            Self::Revoked => {
+            (Self::Revoked, Token::Session) => {
                 let request = RevokeSessionsRequest { user_id, ..Default::default() };
                 admin.all_sessions().revoke_sessions(request).await.map(drop).unwrap();
             }
-            Self::Demoted => {
+            (Self::Revoked, Token::Machine(id)) => {
+                let machine_token_id = id.clone();
+                let request = RevokeMachineTokenRequest { machine_token_id, ..Default::default() };
+                admin.machine_tokens().revoke_machine_token(request).await.map(drop).unwrap();
+            }
+            (Self::SessionsEnded, _) => {
+                let request =
+                    UpdateUserRequest { user_id, revoke_sessions: true, ..Default::default() };
+                admin.users().update_user(request).await.map(drop).unwrap();
+            }
+            (Self::Demoted, _) => {
                 let request =
                     UpdateUserRequest { user_id, is_admin: Some(false), ..Default::default() };
                 admin.users().update_user(request).await.map(drop).unwrap();
@@ -87,30 +109,55 @@ async fn more(calls: &AtomicUsize) {
     tokio::time::timeout(Duration::from_mins(1), seen).await.expect("calls go on");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_call_that_begins_after_a_change_was_answered_is_accepted() {
-    let world = World::new().await;
+const CHANGES: [Change; 5] =
+    [Change::Deleted, Change::Disabled, Change::Revoked, Change::SessionsEnded, Change::Demoted];
+
+/// Uses the token of `user` over all connections while it loses what it opens.
+async fn race(world: &World, connections: &[Client], user: &Client, token: &Token, change: Change) {
+    let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let connection = &connections[number % CONNECTIONS];
+        let client = connection.with_token(user.token(), &user.user_id);
+        clients.spawn(call(client, calls.clone(), stop.clone()));
+    }
+    more(&calls).await;
+    change.make(&world.admin, user.user_id.clone(), token).await;
+    let answered = Instant::now();
+    more(&calls).await;
+    stop.cancel();
+    let accepted = clients.join_all().await.concat();
+    let late = accepted.iter().filter(|begun| **begun > answered).count();
+    assert_eq!(late, 0, "{change:?} {token:?}: {late} of {} accepted", accepted.len());
+    let early = accepted.iter().any(|begun| *begun < answered);
+    assert!(early, "{change:?} {token:?}: none before it");
+}
+
+async fn connections(world: &World) -> Vec<Client> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(world.another_connection().await);
     }
-    for change in [Change::Deleted, Change::Disabled, Change::Revoked, Change::Demoted] {
+    connections
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_that_begins_after_a_change_was_answered_is_accepted() {
+    let world = World::new().await;
+    let connections = connections(&world).await;
+    for change in CHANGES {
         let user = world.create_admin(&format!("{change:?}").to_lowercase()).await;
-        let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-        let mut clients = JoinSet::new();
-        for number in 0..CLIENTS {
-            let connection = &connections[number % CONNECTIONS];
-            let client = connection.with_token(user.token(), &user.user_id);
-            clients.spawn(call(client, calls.clone(), stop.clone()));
-        }
-        more(&calls).await;
-        change.make(&world.admin, user.user_id.clone()).await;
-        let answered = Instant::now();
-        more(&calls).await;
-        stop.cancel();
-        let accepted = clients.join_all().await.concat();
-        let late = accepted.iter().filter(|begun| **begun > answered).count();
-        assert_eq!(late, 0, "{change:?}: {late} of {} accepted", accepted.len());
-        assert!(accepted.iter().any(|begun| *begun < answered), "{change:?}: none before it");
+        race(&world, &connections, &user, &Token::Session, change).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_is_one_with_a_machine_token() {
+    let world = World::new().await;
+    let connections = connections(&world).await;
+    for change in CHANGES {
+        let user = world.create_admin(&format!("{change:?}").to_lowercase()).await;
+        let (id, machine) = user.issue(MachineTokenScope::ReadOnly).await;
+        race(&world, &connections, &machine, &Token::Machine(id), change).await;
     }
 }

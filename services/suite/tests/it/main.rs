@@ -19,6 +19,7 @@ mod hostile;
 mod hot_loop;
 mod internal_socket;
 mod kill;
+mod machine_tokens;
 mod odd_data;
 mod operations;
 mod oversight;

@@ -8,8 +8,9 @@ use roster_events::Subscription;
 use roster_proto::{
     identity::v1::{
         DeleteUserRequest, Deletion, DeletionState, ExportManifest, ExportUserDataRequest,
-        ExportedRecord, GetStatisticsRequest, ListDeletionsRequest, PlanUserDeletionRequest,
-        Statistics, WatchDeletionRequest, WatchDeletionResponse, export_user_data_response::Part,
+        ExportedRecord, GetStatisticsRequest, ListDeletionsRequest, MachineTokenScope,
+        PlanUserDeletionRequest, RevokeMachineTokenRequest, Statistics, WatchDeletionRequest,
+        WatchDeletionResponse, export_user_data_response::Part,
     },
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::Session,
@@ -80,6 +81,32 @@ async fn a_deletion_is_watched_until_it_is_complete() {
     }
     assert_eq!(last.state(), DeletionState::Complete);
     assert_eq!(last.receipts.len(), 3);
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_machine_token_that_opened_it() {
+    let world = World::new().await;
+    let deletion = begin_deletion(&world).await;
+    let request = || WatchDeletionRequest { deletion_id: deletion.deletion_id.clone() };
+    let issuer = world.create_admin("issuer").await;
+    let (machine_token_id, machine) = issuer.issue(MachineTokenScope::ReadOnly).await;
+    let mut stream = machine.users().watch_deletion(request()).await.unwrap().into_inner();
+    stream.message().await.unwrap().unwrap();
+    let revoke = RevokeMachineTokenRequest { machine_token_id, ..Default::default() };
+    world.admin.machine_tokens().revoke_machine_token(revoke).await.unwrap();
+    let ended = loop {
+        tokio::select! {
+            message = stream.message() => match message {
+                // The deletion is tried again, which is seen.
+                Ok(message) => drop(message.expect("a deletion that goes on")),
+                Err(ended) => break ended,
+            },
+            () = tokio::task::yield_now() => world.clock.advance(Duration::from_millis(100)),
+        }
+    };
+    let invalid = (Code::Unauthenticated, "TOKEN_INVALID".to_owned());
+    assert_eq!((ended.code(), wire::reason(&ended)), invalid);
+    assert_eq!(reason(machine.users().watch_deletion(request()).await), invalid);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use prost_types::Any;
 use roster_proto::{identity::v1 as pb, time};
 use roster_server::Refusal;
 
-use super::{api_key, user};
+use super::{api_key, machine_token, user};
 use crate::{
     domain::{Exported, ExportedKind, Manifest, Record},
     op::{
@@ -37,6 +37,7 @@ fn own_record(record: &OwnRecord) -> Record {
             let change_time = Some(time::to_proto(facts.changed_at));
             encoded(&pb::PasswordFacts { change_time })
         }
+        OwnRecord::MachineToken(token) => encoded(&machine_token::machine_token(token)),
         OwnRecord::User(account) => encoded(&user::user(account)),
     }
 }

@@ -1,7 +1,7 @@
 //! Who calls: everybody that the access rules tell apart.
 
 use roster_proto::{
-    identity::v1::{CreateApiKeyRequest, CreateUserRequest, UpdateUserRequest},
+    identity::v1::{CreateApiKeyRequest, CreateUserRequest, MachineTokenScope, UpdateUserRequest},
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::ListSessionsRequest,
 };
@@ -26,10 +26,20 @@ pub enum Who {
     AdminToChange,
     /// Has to change the password first.
     UserToChange,
+    /// Calls with a token that an administrator has issued. Asks for what belongs
+    /// to the other user: of the user's, another administrator gives some away.
+    Machine,
+    /// Has a token to look with. Asks for what belongs to the user.
+    ReadingMachine,
+    /// The issuer is no administrator any more. Asks for what belongs to the user.
+    DemotedMachine,
+    /// The issuer has to change the password first. Asks for what belongs to the
+    /// user.
+    MachineToChange,
 }
 
 impl Who {
-    pub const EVERYBODY: [Self; 7] = [
+    pub const EVERYBODY: [Self; 11] = [
         Self::Admin,
         Self::OtherAdmin,
         Self::User,
@@ -37,13 +47,40 @@ impl Who {
         Self::Nobody,
         Self::AdminToChange,
         Self::UserToChange,
+        Self::Machine,
+        Self::ReadingMachine,
+        Self::DemotedMachine,
+        Self::MachineToChange,
     ];
+
+    /// What the token of a machine is for; nothing where it is somebody.
+    pub const fn scope(self) -> Option<MachineTokenScope> {
+        match self {
+            Self::Machine | Self::DemotedMachine | Self::MachineToChange => {
+                Some(MachineTokenScope::Admin)
+            }
+            Self::ReadingMachine => Some(MachineTokenScope::ReadOnly),
+            Self::Admin
+            | Self::OtherAdmin
+            | Self::User
+            | Self::OtherUser
+            | Self::Nobody
+            | Self::AdminToChange
+            | Self::UserToChange => None,
+        }
+    }
 
     /// Whose belongings this caller asks for.
     pub const fn owner(self) -> Self {
         match self {
             Self::Admin | Self::User | Self::AdminToChange | Self::UserToChange => self,
-            Self::OtherAdmin | Self::OtherUser | Self::Nobody => Self::User,
+            Self::OtherAdmin
+            | Self::OtherUser
+            | Self::Nobody
+            | Self::ReadingMachine
+            | Self::DemotedMachine
+            | Self::MachineToChange => Self::User,
+            Self::Machine => Self::OtherUser,
         }
     }
 }
@@ -91,13 +128,18 @@ impl Cast {
             | Who::User
             | Who::OtherUser
             | Who::AdminToChange
-            | Who::UserToChange => &self.member(who).client,
+            | Who::UserToChange
+            | Who::Machine
+            | Who::ReadingMachine
+            | Who::DemotedMachine
+            | Who::MachineToChange => &self.member(who).client,
         }
     }
 }
 
 async fn member(world: &World, who: Who, username: String) -> Member {
-    let is_admin = matches!(who, Who::Admin | Who::OtherAdmin | Who::AdminToChange);
+    let admins = [Who::Admin, Who::OtherAdmin, Who::AdminToChange];
+    let is_admin = admins.contains(&who) || who.scope().is_some();
     let request = CreateUserRequest { username: username.clone(), is_admin, ..person() };
     let user = world.create(request).await;
     let client = world.sign_in(&username).await;
@@ -112,13 +154,19 @@ async fn member(world: &World, who: Who, username: String) -> Member {
     };
     let key = client.api_keys().create_api_key(request).await.unwrap().into_inner();
     let sessions = client.sessions().list_sessions(ListSessionsRequest::default()).await.unwrap();
-    if matches!(who, Who::AdminToChange | Who::UserToChange) {
-        let request = UpdateUserRequest {
-            user_id: user.user_id,
-            password_change_required: Some(true),
-            ..UpdateUserRequest::default()
-        };
-        world.admin.users().update_user(request).await.unwrap();
+    let client = match who.scope() {
+        Some(scope) => client.issue(scope).await.1,
+        None => client,
+    };
+    let to_change = [Who::AdminToChange, Who::UserToChange, Who::MachineToChange].contains(&who);
+    let change = UpdateUserRequest {
+        user_id: user.user_id,
+        password_change_required: to_change.then_some(true),
+        is_admin: (who == Who::DemotedMachine).then_some(false),
+        ..UpdateUserRequest::default()
+    };
+    if change.password_change_required.is_some() || change.is_admin.is_some() {
+        world.admin.users().update_user(change).await.unwrap();
     }
     Member {
         client,

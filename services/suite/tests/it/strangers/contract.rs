@@ -81,6 +81,17 @@ pub fn while_password_change_required(method: &MethodDescriptor) -> bool {
     access.get_field_by_name("while_password_change_required").unwrap().as_bool().unwrap()
 }
 
+/// Whether an ADMIN method is for signed-in users alone.
+pub fn user_required(method: &MethodDescriptor) -> bool {
+    access(method).get_field_by_name("user_required").unwrap().as_bool().unwrap()
+}
+
+/// Whether it changes nothing.
+pub fn has_no_side_effects(method: &MethodDescriptor) -> bool {
+    let options = method.options();
+    options.get_field_by_name("idempotency_level").unwrap().as_enum_number() == Some(1)
+}
+
 /// The methods that ARCHITECTURE.md says are still to come.
 pub fn unimplemented() -> BTreeSet<String> {
     let text = include_str!("../../../../../ARCHITECTURE.md");

@@ -2,7 +2,10 @@
 
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use roster_proto::{
-    identity::v1::{DeleteUserRequest, DisableUserRequest, SystemApiKeyServiceCreateApiKeyRequest},
+    identity::v1::{
+        DeleteUserRequest, DisableUserRequest, MachineTokenScope,
+        SystemApiKeyServiceCreateApiKeyRequest,
+    },
     persona::v1::{Annotation, CreateAnnotationRequest},
     session::v1::ListSessionsRequest,
 };
@@ -163,7 +166,10 @@ impl Stage<'_> {
             "MachineTokenService/IssueMachineToken" => {
                 json!({"name": "CI", "scope": "MACHINE_TOKEN_SCOPE_READ_ONLY", "lifetimeDays": 1})
             }
-            "MachineTokenService/RevokeMachineToken" => json!({"machineTokenId": OF_NO_ONE}),
+            "MachineTokenService/RevokeMachineToken" => {
+                let (id, _) = self.world.admin.issue(MachineTokenScope::Admin).await;
+                json!({"machineTokenId": id})
+            }
             _ => return None,
         };
         Some((request, None))
