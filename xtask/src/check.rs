@@ -75,7 +75,7 @@ const STORING: [(&str, &[&str]); 8] = [
     ("services/persona", &[]),
     ("services/session", &[]),
     // The others look into the files of SQLite.
-    (WHOLE, &["postgres::"]),
+    (WHOLE, &["postgres::", "examples::the_rust_client_calls"]),
 ];
 
 /// The package whose tests run all services.

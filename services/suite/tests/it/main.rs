@@ -12,6 +12,7 @@ mod contracts;
 mod database;
 mod deploy;
 mod events_command;
+mod examples;
 mod guessing;
 mod guide;
 mod health;

@@ -32,6 +32,14 @@ impl Whole {
         }
     }
 
+    /// Where the identity service is called directly.
+    pub fn identity(&self) -> SocketAddr {
+        match self {
+            Self::One(_) => panic!("in one process nothing listens for services"),
+            Self::Apart(cluster) => cluster.address_of("identity"),
+        }
+    }
+
     pub async fn settle(&self) {
         match self {
             Self::One(suite) => suite.settle().await.unwrap(),

@@ -49,15 +49,16 @@ impl World {
 
     /// A new installation with other settings.
     pub async fn with(settings: impl FnOnce(&mut RosterConfig)) -> Self {
-        Self::of(is_distributed(), settings).await
+        Self::in_mode(is_distributed(), settings).await
     }
 
-    /// A new installation whose services run apart, whatever the others do.
-    pub async fn apart() -> Self {
-        Self::of(true, |_| {}).await
+    /// A new installation whose services run apart, whatever the mode of the
+    /// tests: for what there is only then.
+    pub async fn apart(settings: impl FnOnce(&mut RosterConfig)) -> Self {
+        Self::in_mode(true, settings).await
     }
 
-    async fn of(apart: bool, settings: impl FnOnce(&mut RosterConfig)) -> Self {
+    async fn in_mode(distributed: bool, settings: impl FnOnce(&mut RosterConfig)) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut config = RosterConfig {
             data_dir: folder.path().join("data"),
@@ -67,7 +68,7 @@ impl World {
         };
         settings(&mut config);
         let (clock, env) = roster_testkit::env(1);
-        let ground = apart && config.database.url.is_empty();
+        let ground = distributed && config.database.url.is_empty();
         let ground = if ground { Some(Arc::new(Ground::new().await)) } else { None };
         Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }

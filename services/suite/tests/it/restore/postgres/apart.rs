@@ -21,7 +21,7 @@ use crate::{
 /// A world in which a lot has happened since a service was backed up, and whom it
 /// happened to; `later` was created since.
 async fn since_the_backup_of(part: Part) -> (World, Cast, Client) {
-    let world = World::apart().await;
+    let world = World::apart(|_| {}).await;
     let cast = Cast::sign_up(&world).await;
     world.ground().database.dump(part.name(), &backup(&world));
     cast.meet_their_fate(&world).await;
@@ -141,7 +141,7 @@ async fn nobody_comes_back_with_a_participant_that_runs_apart() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a PostgreSQL server: cargo xtask test has one"]
 async fn what_has_to_be_done_alone_is_not_done_beside_others() {
-    let mut world = World::apart().await;
+    let mut world = World::apart(|_| {}).await;
     let person = world.create_signed_in("person").await;
     let beside = alone(&world, Part::Identity).await;
     assert!(matches!(&beside, Err(StartError::InUse(what)) if what.contains("identity")));
