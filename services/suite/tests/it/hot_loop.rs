@@ -3,10 +3,7 @@
 //! it comes to.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,8 +14,7 @@ use roster_proto::{
     },
     session::v1::RevokeSessionsRequest,
 };
-use roster_testkit::eventually;
-use tokio::task::JoinSet;
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
@@ -30,7 +26,10 @@ const CONNECTIONS: usize = 4;
 
 /// How many calls there are at least, over all clients, before the change and
 /// again after it.
-const CALLS: usize = 200;
+const CALLS: u32 = 200;
+
+/// How long these may take on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What happens to the user, or to the user's token.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +84,7 @@ impl Change {
 
 /// Calls what is for administrators until told to stop; answers when each call
 /// that was accepted began.
-async fn call(client: Client, calls: Arc<AtomicUsize>, stop: CancellationToken) -> Vec<Instant> {
+async fn call(client: Client, calls: Arc<Semaphore>, stop: CancellationToken) -> Vec<Instant> {
     let mut accepted = Vec::new();
     while !stop.is_cancelled() {
         let begun = Instant::now();
@@ -97,16 +96,17 @@ async fn call(client: Client, calls: Arc<AtomicUsize>, stop: CancellationToken) 
                 assert!(refused.contains(&status.code()), "{status:?}");
             }
         }
-        calls.fetch_add(1, Ordering::Relaxed);
+        calls.add_permits(1);
     }
     accepted
 }
 
-/// Waits until there have been so many more calls.
-async fn more(calls: &AtomicUsize) {
-    let enough = calls.load(Ordering::Relaxed) + CALLS;
-    let seen = eventually(async || calls.load(Ordering::Relaxed) >= enough);
-    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("calls go on");
+/// Waits until there have been so many more calls, at rest: they need the
+/// processors themselves.
+async fn more(calls: &Semaphore) {
+    calls.forget_permits(Semaphore::MAX_PERMITS);
+    let seen = tokio::time::timeout(PATIENCE, calls.acquire_many(CALLS)).await;
+    seen.expect("calls go on").unwrap().forget();
 }
 
 const CHANGES: [Change; 5] =
@@ -114,7 +114,7 @@ const CHANGES: [Change; 5] =
 
 /// Uses the token of `user` over all connections while it loses what it opens.
 async fn race(world: &World, connections: &[Client], user: &Client, token: &Token, change: Change) {
-    let (calls, stop) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+    let (calls, stop) = (Arc::new(Semaphore::new(0)), CancellationToken::new());
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let connection = &connections[number % CONNECTIONS];
