@@ -41,13 +41,15 @@ pub async fn deletions(world: &World) -> Vec<Deletion> {
 
 /// Lets time pass until every deletion is complete.
 pub async fn converge(world: &World) {
-    for _ in 0..100 {
+    for step in 0..100 {
         world.settle().await;
         let all = deletions(world).await;
         if all.iter().all(|it| it.state() == DeletionState::Complete) {
             return;
         }
-        world.clock.advance(Duration::from_mins(1));
+        // What is parked is tried hourly, and may be lost again.
+        let next = if step < 30 { Duration::from_mins(1) } else { Duration::from_hours(1) };
+        world.clock.advance(next);
     }
     panic!("deletions that do not complete: {:#?}", deletions(world).await);
 }
