@@ -98,7 +98,7 @@ securityContext:
   value: {{ $values.certificates.trustDomain }}
 {{- range $peer := list "identity" "session" "persona" }}
 - name: ROSTER__PEERS__{{ upper $peer }}
-  value: {{ printf "%s-%s:8443" $fullname $peer }}
+  value: {{ printf "%s-%s%s:8443" $fullname $peer ($.suffix | default "") }}
 {{- end }}
 {{- if $stores }}
 - name: ROSTER__PEERS__LISTEN

@@ -22,23 +22,31 @@ fn every_address_of_a_service_is_that_of_all_its_replicas() {
     for objects in rendered() {
         let services: BTreeMap<_, _> =
             of(&objects, "Service").into_iter().map(|it| (name(it), it)).collect();
-        assert_eq!(services.len(), 4);
+        assert_eq!(services.len(), 7);
         for (what, service) in &services {
-            assert_eq!(selected(&objects, &service["spec"]["selector"]), [*what]);
+            // A command calls those that wait, too.
+            let owner = what.strip_suffix("-all").unwrap_or(what);
+            assert_eq!(selected(&objects, &service["spec"]["selector"]), [owner]);
             let headless = service["spec"]["clusterIP"] == "None";
             assert_eq!(headless, !what.ends_with("gateway"), "{what}");
-            assert_eq!(service["spec"]["publishNotReadyAddresses"] == true, headless, "{what}");
-            assert_ports_exist(&objects, what, service);
+            let all = service["spec"]["publishNotReadyAddresses"] == true;
+            assert_eq!(all, what.ends_with("-all"), "{what}");
+            assert_ports_exist(&objects, owner, service);
+        }
+        for (owner, pod) in pods(&objects) {
+            let container = &pod["spec"]["containers"][0];
+            let config = settings(name(owner), variables(name(owner), container));
+            let peers = [&config.peers.identity, &config.peers.session, &config.peers.persona];
+            for address in peers.into_iter().flatten() {
+                let (host, port) = address.rsplit_once(':').unwrap();
+                assert_eq!(host.ends_with("-all"), owner["kind"] == "CronJob", "{address}");
+                let service = services[host];
+                assert_eq!(service["spec"]["ports"][0]["port"].to_string(), port, "{address}");
+            }
         }
         for deployment in of(&objects, "Deployment") {
             let container = &deployment["spec"]["template"]["spec"]["containers"][0];
             let config = settings(name(deployment), variables(name(deployment), container));
-            let peers = [&config.peers.identity, &config.peers.session, &config.peers.persona];
-            for address in peers.into_iter().flatten() {
-                let (host, port) = address.rsplit_once(':').unwrap();
-                let service = services[host];
-                assert_eq!(service["spec"]["ports"][0]["port"].to_string(), port, "{address}");
-            }
             let listens = list(&container["ports"]).map(|it| it["containerPort"].as_u64().unwrap());
             let own = if name(deployment).ends_with("gateway") {
                 config.listen
