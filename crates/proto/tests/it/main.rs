@@ -41,6 +41,7 @@ fn level(method: &MethodDescriptor) -> i32 {
     access.get_field_by_name("level").unwrap().as_enum_number().unwrap()
 }
 
+const ADMIN: i32 = 3;
 const INTERNAL: i32 = 4;
 
 /// The value of `idempotency_level`.
@@ -121,6 +122,20 @@ fn methods_without_side_effects_are_those_that_read() {
         let named = method.input().get_field_by_name("request_id").is_some();
         assert!(!(declared && named), "{} repeats nothing", method.full_name());
     }
+}
+
+/// What a program could keep its access with after it has been taken away.
+#[test]
+fn what_is_for_people_alone_is_what_makes_and_ends_the_access_of_programs() {
+    let mut for_people = Vec::new();
+    for method in methods(&pool()) {
+        let access = option(&method, "roster.access.v1.access").unwrap();
+        if access.get_field_by_name("user_required").unwrap().as_bool().unwrap() {
+            assert_eq!(level(&method), ADMIN, "{}: of no use there", method.full_name());
+            for_people.push(method.name().to_owned());
+        }
+    }
+    assert_eq!(for_people, ["IssueMachineToken", "RevokeMachineToken"]);
 }
 
 #[test]

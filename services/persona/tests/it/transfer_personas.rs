@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use roster_kernel::{Caller, Env, PersonaId, RequestId};
+use roster_kernel::{
+    Actor, Caller, Env, MachineActor, MachineTokenId, PersonaId, RequestId, ServiceName,
+};
 use roster_proto::persona::v1::{
     Annotation, GetPersonaRequest, ListUserAnnotationsRequest, ListUserOntologiesRequest,
     ListUserPersonasRequest, Persona, TransferPersonasRequest, TransferPersonasResponse,
@@ -192,4 +194,28 @@ async fn whatever_comes_first_a_deletion_leaves_nothing_behind() {
         *if answer.is_ok() { &mut given } else { &mut refused } += 1;
     }
     assert!(given > 0 && refused > 0, "both came first: {given} given, {refused} refused");
+}
+
+#[tokio::test]
+async fn a_program_gives_as_its_issuer_and_a_service_on_its_own_account() {
+    let world = World::new().await;
+    let (from, to, admin) = (world.user(), world.user(), world.admin());
+    prepare(&world, &from).await;
+    let actor = Actor::Machine(MachineActor {
+        token_id: MachineTokenId::generate(&world.env),
+        issuer_id: user_id(&admin),
+        read_only: false,
+        is_admin: true,
+        password_change_required: false,
+    });
+    let machine = world.personas_admin(&Caller { actor, ..admin.clone() });
+    let answer = machine.clone().transfer_personas(all(&from, &to)).await.unwrap();
+    assert_eq!(counts(answer.get_ref()), [2, 1, 2]);
+    // This service knows better than a call that has begun before.
+    world.delete_user(&admin).await;
+    let refused = machine.clone().transfer_personas(all(&to, &from)).await;
+    assert_eq!(refusal(refused), (Code::PermissionDenied, "ADMIN_REQUIRED".to_owned()));
+    let crm = Caller::service(ServiceName::from_static("crm"));
+    let answer = world.personas_admin(&crm).transfer_personas(all(&to, &from)).await.unwrap();
+    assert_eq!(counts(answer.get_ref()), [2, 1, 2]);
 }

@@ -1,12 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
+use roster_kernel::{Actor, Caller, MachineActor, MachineTokenId};
 use roster_participant::Role;
-use roster_proto::{session::v1::RevokeSessionsRequest, time::to_proto};
+use roster_proto::{
+    session::v1::{RevokeSessionsRequest, SessionAdminServiceRevokeSessionRequest},
+    time::to_proto,
+};
 use roster_testkit::{StopAt, epoch};
 use tonic::{Code, Status};
 
-use crate::world::{DAY, SignedIn, World, fields, reason};
+use crate::world::{DAY, SignedIn, World, fields, peer, reason, says};
 
 const METHOD: &str = "roster.session.v1.SessionAdminService/RevokeSessions";
 
@@ -148,6 +152,44 @@ async fn a_role_that_was_lost_meanwhile_counts() {
         assert_eq!(status.message(), "Admin access required");
     }
     world.authenticate(&ann.token).await.unwrap();
+}
+
+/// A program with a token that `issuer` has issued.
+fn machine(world: &World, issuer: &SignedIn) -> Caller {
+    let actor = Actor::Machine(MachineActor {
+        token_id: MachineTokenId::generate(&world.env),
+        issuer_id: issuer.user_id,
+        read_only: false,
+        is_admin: true,
+        password_change_required: false,
+    });
+    Caller { actor, ..issuer.caller.clone() }
+}
+
+#[tokio::test]
+async fn a_program_is_asked_for_its_issuers_role_and_a_service_for_none() {
+    let world = World::new().await;
+    let root = world.signed_in_admin().await;
+    let ann = world.signed_in("ann").await;
+    let machine = machine(&world, &root);
+    let revoked = world.admin().revoke_sessions(says(&machine, of(&ann))).await.unwrap();
+    assert_eq!(revoked.into_inner().revoked_count, 1);
+    // Its issuer's session is no session of its own, which would be spared.
+    let count = RevokeSessionsRequest { validate_only: true, ..everybody() };
+    let counted = world.admin().revoke_sessions(says(&machine, count.clone())).await.unwrap();
+    assert_eq!(counted.into_inner().revoked_count, 1);
+
+    world.identity.change("root", |it| it.role = Role::User);
+    world.announce().await;
+    let status = world.admin().revoke_sessions(says(&machine, of(&ann))).await.unwrap_err();
+    assert_eq!(reason(&status), "ADMIN_REQUIRED");
+    let session_id = root.id();
+    let one = SessionAdminServiceRevokeSessionRequest { session_id, ..Default::default() };
+    let status = world.admin().revoke_session(says(&machine, one.clone())).await.unwrap_err();
+    assert_eq!(reason(&status), "ADMIN_REQUIRED");
+    world.admin().revoke_session(says(&peer(), one)).await.unwrap();
+    let counted = world.admin().revoke_sessions(says(&peer(), count)).await.unwrap();
+    assert_eq!(counted.into_inner().revoked_count, 0);
 }
 
 #[tokio::test]
