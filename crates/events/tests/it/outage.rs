@@ -17,13 +17,16 @@ use roster_testkit::eventually;
 
 use crate::harness::World;
 
+/// Time for the relay to go on, and too little for another attempt at what the bus
+/// has taken.
+const STEP: Duration = Duration::from_millis(100);
+
 /// Takes nothing while it is away, and counts what it was asked to.
 #[derive(Debug)]
 struct Absent {
     bus: InProcessBus,
     away: AtomicBool,
     refuses: AtomicBool,
-    taken: AtomicU32,
     refused: AtomicU32,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
@@ -35,7 +38,6 @@ impl Absent {
             bus: InProcessBus::new(env),
             away: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
-            taken: AtomicU32::new(0),
             refused: AtomicU32::new(0),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
@@ -63,7 +65,6 @@ impl Bus for Absent {
         if self.refuses.load(Ordering::SeqCst) {
             return Err(BusError::Refused);
         }
-        self.taken.fetch_add(1, Ordering::SeqCst);
         self.bus.publish(address, payload).await
     }
 
@@ -80,6 +81,16 @@ async fn world() -> World<Absent> {
     world
 }
 
+/// Waits until the relay is not in the middle of an attempt. It may have begun its
+/// rest at any moment, so time goes on meanwhile.
+async fn at_rest(world: &World<Absent>) {
+    eventually(async || {
+        world.clock.advance(STEP);
+        world.outbox.is_idle().await.unwrap()
+    })
+    .await;
+}
+
 /// However long the bus was away, an event is as new as on the first day when
 /// it is back: not parked, and not an hour away.
 #[tokio::test]
@@ -94,22 +105,25 @@ async fn while_the_bus_is_away_nothing_counts_as_tried() {
         })
         .await;
     }
+    at_rest(&world).await;
     world.clock.advance(Duration::from_hours(1));
+    at_rest(&world).await;
     let before = world.delivery(event, "session").await;
-    assert_eq!(before.state, DeliveryState::Pending);
+    assert_eq!((before.state, before.attempts), (DeliveryState::Pending, 0));
 
     world.bus.away.store(false, Ordering::SeqCst);
     eventually(async || {
-        if world.bus.taken.load(Ordering::SeqCst) == 0 {
-            world.clock.advance(Duration::from_secs(1));
+        if world.delivery(event, "session").await.attempts == 0 {
+            world.clock.advance(STEP);
         }
         world.unconfirmed().await == 0
     })
     .await;
     let delivery = world.delivery(event, "session").await;
     assert_eq!(delivery.state, DeliveryState::Done);
-    // Time that passes while it is on its way makes it due once more.
-    assert!(delivery.attempts <= 3, "{delivery:?}");
+    // Of those of before, none; while the first was written down, time may have
+    // gone on for long enough for a second.
+    assert!((1..=2).contains(&delivery.attempts), "{delivery:?}");
 }
 
 /// A broker's answer takes its time: events do not wait for each other's.
