@@ -148,6 +148,11 @@ impl Verifier {
         Self { keys, audience, tolerance, env }
     }
 
+    /// Whose time it is that counts.
+    pub(crate) const fn env(&self) -> &Env {
+        &self.env
+    }
+
     /// Who calls, if `assertion` says so.
     pub fn verify(&self, assertion: &str) -> Result<Caller, Invalid> {
         if assertion.len() > MOST_BYTES || !assertion.starts_with(PREFIX) {

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName};
 use roster_kernel::{Actor, Caller, Origin, ServiceName};
-use roster_server::{PeerService, Refusal};
+use roster_server::{PeerAddr, PeerService, Refusal};
 use tonic::{Code, Status};
 
 use crate::{AllowList, GATEWAY, assertion, assertion::Verifier, origin};
@@ -54,22 +54,34 @@ impl Gate {
                 let message = "Only the gateway speaks for others";
                 Err(Refusal::new(Code::Unauthenticated, "ASSERTION_PEER", message))
             }
-            None if self.allow.allows(peer, request.uri().path()) => service(peer, told),
+            None if self.allow.allows(peer, request.uri().path()) => {
+                self.service(peer, told, request)
+            }
             None => {
                 let message = format!("{peer} may not call this method");
                 Err(Refusal::new(Code::PermissionDenied, "PEER_NOT_ALLOWED", message))
             }
         }
     }
-}
 
-/// A service that calls on its own account.
-fn service(peer: &ServiceName, told: Option<&str>) -> Result<Caller, Refusal> {
-    let (origin, correlation_id) = match told {
-        Some(told) => origin::decode(told).ok_or_else(|| malformed(&origin::HEADER))?,
-        None => (Origin::default(), String::new()),
-    };
-    Ok(Caller { actor: Actor::Service(peer.clone()), origin, correlation_id })
+    /// A service that calls on its own account. Roster's own say which call
+    /// theirs belongs to; one of another's begins here, and gets a name.
+    fn service(
+        &self,
+        peer: &ServiceName,
+        told: Option<&str>,
+        request: &Request,
+    ) -> Result<Caller, Refusal> {
+        let (origin, correlation_id) = match told {
+            Some(told) => origin::decode(told).ok_or_else(|| malformed(&origin::HEADER))?,
+            None => {
+                let address = request.extensions().get().map(|PeerAddr(peer)| peer.ip());
+                let origin = Origin { address, ..Origin::default() };
+                (origin, self.verifier.env().uuid().to_string())
+            }
+        };
+        Ok(Caller { actor: Actor::Service(peer.clone()), origin, correlation_id })
+    }
 }
 
 /// The one value of a header. One that is there twice is an attempt to have

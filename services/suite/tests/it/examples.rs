@@ -29,6 +29,7 @@ use crate::{
     binary::{Roster, command},
     client::Client,
     cluster::certificates,
+    database::count_of,
     process::sign_in,
     world::{PASSWORD, World},
 };
@@ -206,6 +207,11 @@ async fn the_rust_client_calls_the_identity_service_directly_for_what_is_listed_
     let deleted = operator.delete_user(request.clone()).await.unwrap().into_inner();
     assert!(!signed_in.is_signed_in().await);
     assert_eq!(deleted.deletion.unwrap().requested_by, "", "a service is no user");
+
+    // Under the service's name, from where it is, in a call that has a name.
+    let noted = "select count(*) from audit_event where actor_kind = 'service' \
+                 and actor_id = 'operator' and address = '127.0.0.1' and correlation_id <> ''";
+    assert_eq!(count_of(&world.tables("identity"), noted).await, 2);
 
     // What is not listed is refused: to this service, and to others.
     let not_listed = roster_proto::identity::v1::GetUserRequest { user_id: request.user_id };
