@@ -72,13 +72,12 @@ impl Gate {
         told: Option<&str>,
         request: &Request,
     ) -> Result<Caller, Refusal> {
-        let (origin, correlation_id) = match told {
-            Some(told) => origin::decode(told).ok_or_else(|| malformed(&origin::HEADER))?,
-            None => {
-                let address = request.extensions().get().map(|PeerAddr(peer)| peer.ip());
-                let origin = Origin { address, ..Origin::default() };
-                (origin, self.verifier.env().uuid().to_string())
-            }
+        let (origin, correlation_id) = if let Some(told) = told {
+            origin::decode(told).ok_or_else(|| malformed(&origin::HEADER))?
+        } else {
+            let address = request.extensions().get().map(|PeerAddr(peer)| peer.ip());
+            let origin = Origin { address, ..Origin::default() };
+            (origin, self.verifier.env().uuid().to_string())
         };
         Ok(Caller { actor: Actor::Service(peer.clone()), origin, correlation_id })
     }
