@@ -35,7 +35,16 @@ pub enum LockError {
 /// waits for it locks nothing.
 #[derive(Debug)]
 pub struct DataDirLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for DataDirLock {
+    fn drop(&mut self) {
+        // A child process that has just been made has the open file, too, until it
+        // runs its program, and would keep the lock for as long. What cannot be let
+        // go here ends when the file is closed.
+        let _closed = self.file.unlock();
+    }
 }
 
 impl DataDirLock {
@@ -54,7 +63,7 @@ impl DataDirLock {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         sign(&mut file).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
@@ -86,6 +95,15 @@ mod tests {
         let second = DataDirLock::take(folder.path()).unwrap_err();
         let named = format!("in use by process {};", process::id());
         assert!(second.to_string().contains(&named), "{second}");
+        drop(first);
+        DataDirLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn nobody_who_has_the_file_keeps_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDirLock::take(folder.path()).unwrap();
+        let _of_a_child = first.file.try_clone().unwrap();
         drop(first);
         DataDirLock::take(folder.path()).unwrap();
     }
