@@ -2,6 +2,7 @@
 //! collector. What is measured is in [`crate::metrics`].
 
 pub(crate) mod otlp;
+mod panics;
 mod propagation;
 mod quiet;
 
@@ -127,8 +128,9 @@ impl Drop for TelemetryGuard {
 }
 
 /// Sets up logs, to standard error, and with an OTLP endpoint traces and logs
-/// that are sent there. A collector that does not answer costs what it would
-/// have got, and nothing else: queues are bounded, and nobody waits for them.
+/// that are sent there; what is told of panics goes the same way. A collector
+/// that does not answer costs what it would have got, and nothing else: queues
+/// are bounded, and nobody waits for them.
 pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> {
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
@@ -155,6 +157,7 @@ pub fn init(config: &TelemetryConfig) -> Result<TelemetryGuard, TelemetryError> 
     let logs = logs.transpose()?;
     tracing_subscriber::registry().with(lines).with(traces).with(logs).try_init()?;
     global::set_text_map_propagator(TraceContextPropagator::new());
+    panics::tell();
     Ok(TelemetryGuard { exports })
 }
 
