@@ -16,6 +16,7 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use roster_kernel::{Actor, Env, MachineTokenId, Timestamp, UserId};
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 use tracing::Span;
 
 /// Who turned out to call, told by the layer that found out.
@@ -47,36 +48,50 @@ struct Record {
     span: Span,
     by: Option<By>,
     /// Unset while the call goes on: one that ends like that was given up.
-    code: Option<Code>,
+    ended: Option<Ended>,
+}
+
+/// How a call ended.
+struct Ended {
+    code: Code,
+    /// The stable reason of a refusal: which of those that have the same code.
+    reason: Option<String>,
 }
 
 /// Notes how the call ends.
 pub async fn layer(State(env): State<Env>, request: Request, next: Next) -> Response {
     let begun = env.now();
-    let mut record = Record { env, begun, span: Span::current(), by: None, code: None };
+    let mut record = Record { env, begun, span: Span::current(), by: None, ended: None };
     let answer = next.run(request).await;
     record.by = answer.extensions().get().copied();
-    record.code = code(answer.headers());
+    record.ended = ended(answer.headers());
     answer.map(|body| Body::new(Recorded { body, record }))
 }
 
-fn code(headers: &HeaderMap) -> Option<Code> {
-    Status::from_header_map(headers).map(|status| status.code())
+fn ended(headers: &HeaderMap) -> Option<Ended> {
+    let status = Status::from_header_map(headers)?;
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    Some(Ended { code: status.code(), reason })
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        let code = self.code.unwrap_or(Code::Cancelled);
+        let (code, reason) = match self.ended.take() {
+            Some(Ended { code, reason }) => (code, reason),
+            None => (Code::Cancelled, None),
+        };
         let milliseconds = (self.env.now() - self.begun).num_milliseconds();
         let user = self.by.map(|by| by.user.to_string());
         let machine = self.by.and_then(|by| by.machine).map(|token| token.to_string());
-        let (rpc, user, machine) = (code as i32, user.as_deref(), machine.as_deref());
+        let (rpc, reason) = (code as i32, reason.as_deref());
+        let (user, machine) = (user.as_deref(), machine.as_deref());
         // The span says which method, and the name of the call.
         let _entered = self.span.enter();
         // What a flood consists of must not fill the log too.
         if code == Code::ResourceExhausted {
             tracing::debug!(
                 code = rpc,
+                reason,
                 milliseconds,
                 user.id = user,
                 machine_token.id = machine,
@@ -85,6 +100,7 @@ impl Drop for Record {
         } else {
             tracing::info!(
                 code = rpc,
+                reason,
                 milliseconds,
                 user.id = user,
                 machine_token.id = machine,
@@ -112,7 +128,7 @@ impl HttpBody for Recorded {
         if let Some(Ok(frame)) = &frame
             && let Some(trailers) = frame.trailers_ref()
         {
-            self.record.code = code(trailers);
+            self.record.ended = ended(trailers);
         }
         Poll::Ready(frame)
     }

@@ -57,7 +57,7 @@ async fn every_call_is_one_line_when_it_is_over() {
     assert_eq!(edge.call(GET_PROFILE, &[stale]).await.0, Code::Unauthenticated);
     let lines = logged();
     let [line] = &lines[..] else { panic!("{lines:?}") };
-    assert!(line.contains("code=16") && !line.contains("stale"), "{line}");
+    assert!(line.contains("code=16 reason=\"TOKEN_INVALID\"") && !line.contains("stale"), "{line}");
     // Of a stream, and of an answer that nobody waits for, it is the end.
     for (path, header) in [(WATCH, ("authorization", "Bearer admin")), (LOGIN, user)] {
         let response = edge.send(grpc(path, &[header])).await;
