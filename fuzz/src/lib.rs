@@ -11,6 +11,7 @@
 //! byte 0xFF, which no text contains.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a target panics to report")]
 
+mod assertion;
 mod config;
 mod edge;
 mod input;
@@ -21,6 +22,7 @@ mod username;
 mod verdict;
 mod world;
 
+pub use assertion::assertion;
 pub use config::config;
 pub use edge::edge;
 pub use method::method;
@@ -37,7 +39,8 @@ pub type Target = fn(&mut Ground, &[u8]);
 
 /// Every target with its name, which is that of its corpus and of its program
 /// in `libfuzzer/`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
+    ("assertion", assertion),
     ("config", config),
     ("edge", edge),
     ("method", method),

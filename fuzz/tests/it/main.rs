@@ -62,6 +62,11 @@ fn run(name: &str, mutants: usize) {
 }
 
 #[test]
+fn assertion() {
+    run("assertion", 2_000);
+}
+
+#[test]
 fn config() {
     run("config", 2_000);
 }
