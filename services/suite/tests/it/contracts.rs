@@ -1,7 +1,7 @@
 //! What is promised and what is there: the methods still to come, and what
 //! reflection tells strangers.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 use prost::Message as _;
 use prost_reflect::{MethodDescriptor, prost_types::FileDescriptorProto};
@@ -59,6 +59,55 @@ async fn the_methods_still_to_come_are_those_that_the_architecture_lists() {
         }
     }
     assert_eq!(to_come, contract::unimplemented());
+}
+
+/// What a folder's code says in capitals where it refuses something.
+fn reasons_in(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            reasons_in(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        if code.contains("Refusal") {
+            let capital = |b: u8| b.is_ascii_uppercase() || b == b'_';
+            let words = code.split('"').filter(|it| it.len() >= 5 && it.bytes().all(capital));
+            found.extend(words.map(str::to_owned));
+        }
+    }
+}
+
+/// Every text of the contracts, with what is said of all of them.
+fn contracts_in(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let texts = entries.map(|path| {
+        if path.is_dir() { contracts_in(&path) } else { fs::read_to_string(&path).unwrap() }
+    });
+    texts.collect()
+}
+
+#[test]
+fn every_reason_for_a_refusal_stands_in_the_contracts() {
+    let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut reasons = BTreeSet::new();
+    for folder in ["crates", "services"] {
+        for each in fs::read_dir(workspace.join(folder)).unwrap() {
+            let each = each.unwrap().path();
+            // What services refuse each other is no client's business.
+            if !each.ends_with("crates/peers") {
+                reasons_in(&each.join("src"), &mut reasons);
+            }
+        }
+    }
+    assert!(reasons.len() > 40, "{reasons:?}");
+    let contracts = contracts_in(&workspace.join("proto"));
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words: BTreeSet<_> = contracts.split(|c| !part_of_word(c)).collect();
+    for reason in &reasons {
+        assert!(words.contains(reason.as_str()), "{reason}");
+    }
 }
 
 /// The files that reflection answers a question with, or the code of its
