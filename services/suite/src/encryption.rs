@@ -84,3 +84,53 @@ impl Expiry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+    use chrono::Datelike as _;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use roster_server::tls::TlsConfig;
+    use roster_testkit::eventually;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    /// Issues a certificate that is valid until a year begins.
+    fn issue(folder: &Path, year: i32) -> TlsConfig {
+        let signing_key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, 1, 1);
+        let issued = params.self_signed(&signing_key).unwrap();
+        let tls =
+            TlsConfig { certificate: folder.join("roster.pem"), key: folder.join("roster.key") };
+        fs::write(&tls.certificate, issued.pem()).unwrap();
+        fs::write(&tls.key, signing_key.serialize_pem()).unwrap();
+        fs::set_permissions(&tls.key, fs::Permissions::from_mode(0o600)).unwrap();
+        tls
+    }
+
+    #[tokio::test]
+    async fn a_new_certificate_is_in_use_within_seconds_or_when_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, env) = roster_testkit::env(1);
+        let tasks = Tasks::new();
+        let config = RosterConfig { tls: issue(folder.path(), 2101), ..RosterConfig::default() };
+        let encryption = Encryption::load(&config).unwrap().unwrap();
+        let certificates = encryption.keep_fresh(env, &Meters::none(), &tasks);
+        let until = |year: i32| certificates.expires_at().date_naive().year() == year;
+        // Until it waits for nothing but the time.
+        eventually(async || clock.next_wake().is_some()).await;
+        assert!(until(2101));
+
+        issue(folder.path(), 2102);
+        clock.advance(LOOK);
+        eventually(async || until(2102)).await;
+        // Time stands still: it is the signal that counts.
+        issue(folder.path(), 2103);
+        kill_process(getpid(), Signal::HUP).unwrap();
+        eventually(async || until(2103)).await;
+        tasks.shutdown().await;
+    }
+}

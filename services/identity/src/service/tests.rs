@@ -11,7 +11,7 @@ use roster_proto::identity::v1::{
     subject_ledger_service_client::SubjectLedgerServiceClient,
     user_admin_service_client::UserAdminServiceClient,
 };
-use roster_server::{AccessTable, metrics::Meters};
+use roster_server::{AccessTable, metrics::Metrics};
 use roster_testkit::{TempDb, eventually};
 use tokio::{sync::oneshot, task::JoinSet};
 use tonic::{Code, Request, Status};
@@ -25,7 +25,7 @@ const THREADS: usize = 2;
 const QUEUE: usize = 16;
 const HASH: HashParams = HashParams { memory_kib: 64, iterations: 1, lanes: 1 };
 
-fn built(temp: &TempDb, env: &Env, tasks: &Tasks) -> Service {
+fn built(temp: &TempDb, env: &Env, tasks: &Tasks, metrics: &Metrics) -> Service {
     let access = AccessTable::new(roster_proto::FILE_DESCRIPTOR_SET).unwrap();
     let password =
         PasswordConfig { hash_threads: THREADS, hash_queue: QUEUE, ..PasswordConfig::default() };
@@ -38,7 +38,7 @@ fn built(temp: &TempDb, env: &Env, tasks: &Tasks) -> Service {
         tasks: tasks.clone(),
         stack: ServiceStack::new(access, env.clone()),
         keyring: Arc::new(Keyring::new(1, [(1, [1; 32].into())]).unwrap()),
-        meters: Meters::none(),
+        meters: metrics.meters().clone(),
         draining: CancellationToken::new(),
         hash_params: HASH,
         participants: Vec::new(),
@@ -96,11 +96,19 @@ async fn root(service: &Service, env: &Env) -> Actor {
     })
 }
 
+/// Fails where a scrape does not find `line`.
+#[track_caller]
+fn shows(metrics: &Metrics, line: &str) {
+    let scrape = metrics.scraper().text().unwrap();
+    assert!(scrape.lines().any(|it| it == line), "{line}: {scrape}");
+}
+
 #[tokio::test]
 async fn in_a_flood_of_logins_the_rest_goes_on_and_memory_is_bounded() {
     let (clock, env) = roster_testkit::env(1);
     let (temp, tasks) = (TempDb::new::<Migrator>().await, Tasks::new());
-    let service = built(&temp, &env, &tasks);
+    let metrics = Metrics::new(None).unwrap();
+    let service = built(&temp, &env, &tasks, &metrics);
     let root = root(&service, &env).await;
     let mut admin = UserAdminServiceClient::new(service.routes.clone());
     let held = hold(&service, &tasks).await;
@@ -117,6 +125,8 @@ async fn in_a_flood_of_logins_the_rest_goes_on_and_memory_is_bounded() {
         assert!(refused.get_details_retry_info().unwrap().retry_delay.is_some());
     }
     assert_eq!(service.hashes_waiting(), QUEUE);
+    shows(&metrics, &format!("roster_hash_queue_length {QUEUE}"));
+    shows(&metrics, &format!("roster_hash_refused_total {}", 2 * QUEUE));
 
     // Calls without a hash do not notice; one with a hash finds room.
     let listed = admin.list_users(says(&root, ListUsersRequest::default())).await.unwrap();
@@ -153,4 +163,5 @@ async fn in_a_flood_of_logins_the_rest_goes_on_and_memory_is_bounded() {
     tasks.shutdown().await;
     assert_eq!(service.hash_statistics().refused, 2 * QUEUE as u64);
     assert_eq!(service.hashes_waiting(), 0);
+    shows(&metrics, "roster_hash_queue_length 0");
 }

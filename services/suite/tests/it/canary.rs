@@ -1,9 +1,9 @@
-//! No secret comes out: not in a log at the finest level, not in an answer
-//! that is an error, and in no file but the one that it is kept in. Every
-//! secret here is a word of its own, given wherever the contracts have a place
+//! No secret comes out: not in a log at the finest level, not in what a
+//! collector is sent, not in an answer that is an error, and in no file but the
+//! one that it is kept in. Every secret here is a word of its own, given wherever the contracts have a place
 //! for one, in calls that succeed, fail, and make no sense.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
@@ -19,6 +19,7 @@ use crate::{
     client::Client,
     process::{sign_in, user, with},
     strangers::{contract, wire},
+    telemetry::collector::Collector,
 };
 
 /// What every word begins with.
@@ -199,6 +200,23 @@ fn assert_silent(canaries: &Canaries, ended: &Ended) {
     assert!(canaries.errors.len() > 100, "{} errors", canaries.errors.len());
 }
 
+/// Everything that a collector was sent.
+fn assert_not_sent(canaries: &Canaries, collector: &Collector) {
+    collector.with(|received| {
+        for method in ["/Login", "/CreateUser", "/ChangePassword", "/CreateApiKey"] {
+            assert!(received.spans.iter().any(|span| span.name.ends_with(method)), "{method}");
+        }
+        assert!(received.logs.len() > 100 && !received.metrics.is_empty());
+        let spans = format!("{:?}", received.spans);
+        let (logs, metrics) = (format!("{:?}", received.logs), format!("{:?}", received.metrics));
+        for (what, sent) in [("a trace", spans), ("a log record", logs), ("a metric", metrics)] {
+            assert_none(canaries, what, sent.as_bytes());
+        }
+        // It was told who sends, by a secret that is in nothing else.
+        assert!(received.authorizations.iter().all(|it| it.contains(CANARY)));
+    });
+}
+
 /// The keys of the installation, as they are written down.
 fn keys(data: &Path) -> Vec<String> {
     let text = fs::read_to_string(data.join("secrets.toml")).unwrap();
@@ -220,14 +238,28 @@ fn collect(value: &toml::Value, keys: &mut Vec<String>) {
     }
 }
 
+/// Has everything sent to `collector`, with a header that is secret.
+fn exporting(command: &mut Command, collector: &Collector, secret: &str) {
+    command
+        .env("ROSTER__TELEMETRY__OTLP_ENDPOINT", collector.endpoint())
+        .env("ROSTER__TELEMETRY__OTLP_HEADERS", format!("authorization=Bearer {secret}"))
+        // Soon, and all of it: what does not fit into a queue is dropped.
+        .env("OTEL_BSP_SCHEDULE_DELAY", "50")
+        .env("OTEL_BSP_MAX_QUEUE_SIZE", "100000")
+        .env("OTEL_BLRP_SCHEDULE_DELAY", "50")
+        .env("OTEL_BLRP_MAX_QUEUE_SIZE", "100000");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn no_secret_is_logged_answered_or_kept_in_the_clear() {
+async fn no_secret_is_logged_sent_answered_or_kept_in_the_clear() {
     let finest = "trace,h2=trace,h2::codec=trace,hyper=trace,tonic=trace,sqlx=trace,sea_orm=trace";
     for format in ["text", "json"] {
         let folder = tempdir().unwrap();
         let mut canaries = Canaries { drawn: Vec::new(), errors: Vec::new() };
         let mut command = with(command(folder.path()), "ROSTER__LOG__FILTER", finest);
         command.env("ROSTER__LOG__FORMAT", format).env("ALLOW_REGISTRATION", "true");
+        let collector = Collector::start();
+        exporting(&mut command, &collector, &canaries.draw());
         // Once a password that was given, once one that was drawn.
         let given = (format == "text").then(|| canaries.draw());
         if let Some(password) = &given {
@@ -246,6 +278,8 @@ async fn no_secret_is_logged_answered_or_kept_in_the_clear() {
         assert_not_kept(&canaries, &data, 10);
         let ended = roster.stop();
         assert_silent(&canaries, &ended);
+        assert_not_sent(&canaries, &collector);
         assert_not_kept(&canaries, &data, 4);
+        collector.end();
     }
 }

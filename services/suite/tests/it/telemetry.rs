@@ -1,7 +1,8 @@
 //! What can be seen from outside: metrics, traces and logs.
 
-mod collector;
+pub mod collector;
 mod export;
 mod listener;
 mod orphans;
 mod table;
+mod values;
