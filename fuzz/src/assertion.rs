@@ -177,7 +177,7 @@ fn paserk(key: &impl FormatAsPaserk) -> String {
 fn footer_of(signer: &Signer, env: &Env) -> Vec<u8> {
     let origin = Origin::default();
     let caller = Caller { actor: Actor::Anonymous, origin, correlation_id: env.uuid().to_string() };
-    let signed = signer.sign(&caller, &IDENTITY).unwrap();
-    let token = UntrustedToken::<pasetors::Public, V4>::try_from(&signed).unwrap();
+    let assertion = signer.sign(&caller, &IDENTITY).unwrap();
+    let token = UntrustedToken::<pasetors::Public, V4>::try_from(&assertion).unwrap();
     token.untrusted_footer().to_vec()
 }
