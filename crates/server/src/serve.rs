@@ -9,7 +9,7 @@ mod listener;
 mod places;
 mod socket;
 
-use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
@@ -29,6 +29,9 @@ use crate::metrics::ConnectionMeter;
 /// How long accepting rests when the process has run out of what a
 /// connection needs.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+/// How long those are let in, when a drain begins, who have connected by then.
+const LAST_LOOK: Duration = Duration::from_millis(50);
 
 /// The client's end of the connection that a request came over, where it has
 /// an address.
@@ -63,31 +66,50 @@ where
     let places = Places::new(limits);
     let mut connections = JoinSet::new();
     let mut full = false;
+    let mut take = |accepted, connections: &mut JoinSet<Ended>| {
+        let (opening, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => return Some(error),
+        };
+        match places.take(peer) {
+            Ok(place) => {
+                full = false;
+                let (service, stop) = (service.clone(), stop.clone());
+                let served = connection(opening, L::peer_service, peer, place, service, stop);
+                let open = meter.opened();
+                connections.spawn(async move {
+                    let _open = open;
+                    served.await
+                });
+            }
+            Err(reason) => {
+                meter.refused();
+                refused(reason, &mut full, places.limits());
+            }
+        }
+        None
+    };
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((opening, peer)) => match places.take(peer) {
-                    Ok(place) => {
-                        full = false;
-                        let (service, stop) = (service.clone(), stop.clone());
-                        let served = connection(opening, L::peer_service, peer, place, service, stop);
-                        let open = meter.opened();
-                        connections.spawn(async move {
-                            let _open = open;
-                            served.await
-                        });
-                    }
-                    Err(reason) => {
-                        meter.refused();
-                        refused(reason, &mut full, places.limits());
-                    }
-                },
-                Err(error) => rest_after(&error).await,
+            accepted = listener.accept() => if let Some(error) = take(accepted, &mut connections) {
+                rest_after(&error).await;
             },
             Some(ended) = connections.join_next() => {
                 cut(ended);
             }
             () = stop.cancelled() => break,
+        }
+    }
+    // Who has connected already may have sent calls that nobody has looked at:
+    // whoever waits here is let in, to be told in order.
+    let mut last = pin!(rest(LAST_LOOK));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = last.as_mut() => break,
+        };
+        if take(accepted, &mut connections).is_some() {
+            break;
         }
     }
     // Whoever comes from now on finds another replica, or nobody.

@@ -78,15 +78,21 @@ where
 {
     let seconds = Duration::from_secs;
     let limits = place.limits().clone();
-    // A client that connects and says nothing costs a place: not for long.
+    // A client that connects and says nothing costs a place: not for long. Nor does
+    // it hold up a drain for long; but what it sent before it could know of that
+    // may be a call already, and is answered.
     let mut patience = pin!(rest(seconds(limits.handshake_seconds)));
+    let mut parting = pin!(async {
+        stop.cancelled().await;
+        rest(PARTING).await;
+    });
     let stream = tokio::select! {
         stream = opening => match stream {
             Ok(stream) => stream,
             Err(error) => return unopened(&error),
         },
         () = patience.as_mut() => return Ended::Closed,
-        () = stop.cancelled() => return Ended::Closed,
+        () = parting.as_mut() => return Ended::Closed,
     };
     let peer = Peer { address: peer, service: peer_service(&stream) };
     let calls = Arc::new(Calls::default());
@@ -100,7 +106,7 @@ where
         ended = http.as_mut() => return closed(ended),
         () = flow.opened.cancelled() => {}
         () = patience => return Ended::Closed,
-        () = stop.cancelled() => return Ended::Closed,
+        () = parting => return Ended::Closed,
     }
     tokio::select! {
         ended = http.as_mut() => return closed(ended),

@@ -102,6 +102,26 @@ async fn a_drain_lets_accepted_calls_end_and_accepts_no_more() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the connection is driven beside the test")]
+async fn a_drain_answers_a_call_of_who_had_connected_before() {
+    let served = Served::new(Limits::default()).await;
+    // Nothing has come over it when the drain begins.
+    let socket = served.socket().await;
+    served.stop.cancel();
+    eventually(async || TcpStream::connect(served.address).await.is_err()).await;
+    let connecting = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut sender, connection) = connecting.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let uri = format!("http://{}/", served.address);
+    let request = http::Request::post(uri).body(Empty::<Bytes>::new()).unwrap();
+    sender.send_request(request).await.unwrap();
+    drop(sender);
+    // It was told that no more calls are taken.
+    connection.await.unwrap().unwrap();
+    assert_eq!(served.server.await.unwrap(), 0);
+}
+
+#[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "the call runs beside the drain")]
 async fn a_drain_does_not_wait_for_ever() {
     let served = Served::new(Limits { drain_seconds: 0, ..Limits::default() }).await;
