@@ -5,6 +5,7 @@ mod allow;
 pub mod assertion;
 mod certificates;
 mod incoming;
+mod message;
 mod name;
 mod origin;
 mod outgoing;

@@ -31,6 +31,7 @@ use tonic::body::Body;
 use crate::{
     Identity,
     certificates::{Current, HTTP2},
+    message::Message,
 };
 
 /// How long a replica may take to open a connection.
@@ -83,7 +84,7 @@ struct Slot(tokio::sync::Mutex<Option<Open>>);
 
 #[derive(Debug)]
 struct Open {
-    sender: SendRequest<Body>,
+    sender: SendRequest<Message>,
     generation: u64,
 }
 
@@ -99,9 +100,11 @@ impl Pool {
     }
 
     /// Sends a call to one of the replicas.
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Failure> {
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Failure> {
         let addresses = self.addresses().await.map_err(Failure::Unreachable)?;
         let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let (head, body) = request.into_parts();
+        let message = Message::new(body);
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         // One more than there are: a connection may have been closed by the
         // time that it is used.
@@ -115,15 +118,15 @@ impl Pool {
                     continue;
                 }
             };
+            let request = Request::from_parts(head.clone(), message.clone());
             match sender.try_send_request(request).await {
                 Ok(answer) => return Ok(answer),
-                Err(mut unsent) => match unsent.take_message() {
-                    Some(back) => {
-                        request = back;
-                        failure = io::Error::other(unsent.into_error());
-                    }
-                    None => return Err(Failure::Lost(unsent.into_error())),
-                },
+                Err(unsent) if message.is_asked_for() => {
+                    return Err(Failure::Lost(unsent.into_error()));
+                }
+                // A connection that is told to take no more calls just when it
+                // gets one does not give it back: what counts is the message.
+                Err(unsent) => failure = io::Error::other(unsent.into_error()),
             }
         }
         // Where the replicas were, they are no longer.
@@ -160,7 +163,7 @@ impl Pool {
         Ok(known.addresses.clone())
     }
 
-    async fn sender(&self, address: SocketAddr) -> io::Result<SendRequest<Body>> {
+    async fn sender(&self, address: SocketAddr) -> io::Result<SendRequest<Message>> {
         let slot = Arc::clone(self.known().slots.entry(address).or_default());
         let mut slot = slot.0.lock().await;
         let current = self.identity.current();
@@ -178,7 +181,11 @@ impl Pool {
         Ok(sender)
     }
 
-    async fn open(&self, address: SocketAddr, current: Current) -> io::Result<SendRequest<Body>> {
+    async fn open(
+        &self,
+        address: SocketAddr,
+        current: Current,
+    ) -> io::Result<SendRequest<Message>> {
         let socket = TcpStream::connect(address).await?;
         socket.set_nodelay(true)?;
         let name = pki_types::ServerName::try_from(self.service.to_string());
