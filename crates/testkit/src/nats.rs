@@ -1,5 +1,7 @@
 //! Brokers that vanish with the test.
 
+mod cluster;
+
 use std::{
     fs,
     process::{Child, Command, Stdio},
@@ -8,6 +10,11 @@ use std::{
 use tempfile::TempDir;
 
 use crate::eventually;
+
+pub use cluster::TempBrokers;
+
+const MISSING: &str = "nats-server is not in PATH: `cargo xtask test` fetches it into \
+                       target/tools/nats-server";
 
 /// A NATS server with JetStream, on a free port and with a folder of its own,
 /// ended and removed when dropped.
@@ -141,8 +148,5 @@ fn launch(folder: &TempDir, port: &str) -> Child {
     command.arg("--ports_file_dir").arg(path);
     command.arg("--config").arg(path.join("nats.conf"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect(
-        "nats-server is not in PATH: `cargo xtask test` fetches it into \
-         target/tools/nats-server",
-    )
+    command.spawn().expect(MISSING)
 }

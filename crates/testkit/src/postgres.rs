@@ -1,10 +1,14 @@
 //! PostgreSQL databases that vanish with the test.
 
+mod server;
+
 use std::{future::Future, path::Path, process::Command, thread};
 
 use roster_db::{DatabaseUrl, Db};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
 use tokio::runtime;
+
+pub use server::OwnPostgres;
 
 /// The variable that names the PostgreSQL server on which tests make their
 /// databases: a URL without a database, of a user who may make some. `cargo
