@@ -56,7 +56,9 @@ fn sizes() -> Result<()> {
 /// Every test, those that store something on both engines, and a rehearsal of
 /// the bench. The tests find the tools that they drive on the path.
 pub fn test() -> Result<()> {
-    let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
+    let postgres = tools::postgres()?.join("postgres");
+    let path =
+        tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?, postgres])?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", &path);
     run("tests", test)?;
@@ -97,6 +99,9 @@ const APART: [&str; 11] = [
     "strangers::protocol::",
 ];
 
+/// Those that start the real processes themselves, PostgreSQL's among them.
+const CHAOS: &str = "chaos::";
+
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.
 fn test_on_postgres(path: &OsStr) -> Result<()> {
@@ -115,6 +120,12 @@ fn test_on_postgres(path: &OsStr) -> Result<()> {
         test.arg("--include-ignored").args(APART).env("ROSTER_TEST_MODE", "distributed");
         test.env("ROSTER_TEST_PYTHON", &python);
         test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
+    })?;
+    // Each is a dozen processes and the load on them: one after the other, and
+    // with the figures for whoever reads along.
+    programs.run("processes killed and restarted", WHOLE, |test| {
+        test.args(["--include-ignored", "--test-threads=1", "--nocapture", CHAOS]);
+        test.env("PATH", path);
     })
 }
 

@@ -75,6 +75,12 @@ impl Roster {
         self.printed("address").parse().unwrap()
     }
 
+    /// Whether it has said so yet.
+    pub fn serves(&mut self) -> bool {
+        self.printed.extend(self.lines.try_iter());
+        self.printed.iter().any(|line| line.starts_with("  address "))
+    }
+
     /// The value that is printed behind `name`.
     pub fn printed(&mut self, name: &str) -> String {
         let found = |line: &String| {
@@ -120,6 +126,11 @@ impl Roster {
     /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether the process has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Sends a signal, such as `TERM`.

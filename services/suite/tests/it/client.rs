@@ -30,6 +30,12 @@ use tonic_types::StatusExt;
 #[derive(Clone, Debug)]
 pub struct Bearer(Option<AsciiMetadataValue>);
 
+impl Bearer {
+    pub fn new(token: &str) -> Self {
+        Self(Some(format!("Bearer {token}").parse().unwrap()))
+    }
+}
+
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(token) = &self.0 {

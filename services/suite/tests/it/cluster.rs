@@ -34,7 +34,7 @@ const REPLICAS: usize = 2;
 const STILL: Duration = Duration::from_secs(2);
 
 /// Certificates, keys and secrets, which take long to make: the same for all.
-static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
+pub static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     dev_certs(folder.path(), &Env::system()).unwrap();
     let also = ServiceName::from_static("notes");

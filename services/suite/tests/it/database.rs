@@ -24,7 +24,8 @@ pub async fn column<T: TryGetable>(file: &Path, sql: &str) -> Vec<T> {
     column_of(&DbConfig::new(file.to_owned()), sql).await
 }
 
-async fn column_of<T: TryGetable>(config: &DbConfig, sql: &str) -> Vec<T> {
+/// The same, whichever engine keeps the tables.
+pub async fn column_of<T: TryGetable>(config: &DbConfig, sql: &str) -> Vec<T> {
     let db = Db::open(config).await.unwrap();
     let query = Statement::from_string(db.read().get_database_backend(), sql);
     let rows = db.read().query_all_raw(query).await.unwrap();

@@ -2,8 +2,8 @@
 //! clients create, change and delete, and a new start on what is left each
 //! time. What was acknowledged is there, what was deleted is gone everywhere.
 
-mod clients;
-mod verdict;
+pub mod clients;
+pub mod verdict;
 
 use std::{
     sync::Arc,
@@ -12,22 +12,26 @@ use std::{
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use roster_db::DbConfig;
 use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     binary::{self, Roster},
     client::Client,
+    world::ADMIN_PASSWORD,
 };
 use clients::Worker;
 
 const SEED: u64 = 20;
 const KILLS: u32 = 100;
+
+/// How often is looked whether a process has done what it should.
+const LOOK: Duration = Duration::from_millis(20);
 const WORKERS: u64 = 4;
-const ADMIN_PASSWORD: &str = "the first administrator's";
 
 /// How many acknowledged answers there have been, over all workers.
-type Acknowledged = Arc<watch::Sender<u64>>;
+pub type Acknowledged = Arc<watch::Sender<u64>>;
 
 struct Run {
     folder: TempDir,
@@ -39,10 +43,15 @@ struct Run {
 
 /// Lets some time pass, within which the process goes on: the moment of a kill
 /// is random, and nothing waits for anything here.
-async fn a_random_while(rng: &mut ChaCha8Rng, most: Duration) {
+pub async fn a_random_while(rng: &mut ChaCha8Rng, most: Duration) {
     let most = u64::try_from(most.as_micros()).unwrap();
     let while_ = Duration::from_micros(rng.random_range(0..most));
     let _elapsed = tokio::time::timeout(while_, std::future::pending::<()>()).await;
+}
+
+/// Lets a moment pass in which others can go on.
+pub async fn rest() {
+    let _elapsed = tokio::time::timeout(LOOK, std::future::pending::<()>()).await;
 }
 
 impl Run {
@@ -128,20 +137,25 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_behind() {
 
     let restarted = Instant::now();
     let mut roster = Roster::start(run.command());
-    verdict::healthy(&mut roster).await;
+    assert!(verdict::is_healthy(roster.channel().await).await);
     let nobody = roster.connect().await;
     let admin = run.admin(&nobody).await;
-    let slowest = verdict::deletions_complete(&admin, &run.workers, restarted).await;
+    verdict::deletions_complete(&admin, &run.workers, binary::PATIENCE).await;
+    let slowest = restarted.elapsed();
     for worker in &mut run.workers {
-        worker.finish(&admin).await;
+        assert!(worker.finish(&admin).await.is_ok(), "nobody kills any more");
     }
     let expected = verdict::Expected::of(&run.workers);
-    verdict::deletions_complete(&admin, &run.workers, restarted).await;
+    verdict::deletions_complete(&admin, &run.workers, binary::PATIENCE).await;
     verdict::everything_is_there(&nobody, &admin, &expected).await;
     verdict::nobody_is_left(&nobody, &admin, &expected).await;
+    verdict::repetitions_get_the_first_answer(&admin, &expected).await;
     let ended = roster.stop();
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    verdict::no_orphans(run.folder.path(), &expected).await;
+    let tables =
+        |service: &str| DbConfig::new(run.folder.path().join("data").join(format!("{service}.db")));
+    verdict::no_orphans(tables, &expected).await;
+    verdict::nothing_happened_twice(tables, &expected).await;
 
     let figures = format!(
         "{KILLS} kills, {} acknowledged writes, {} users, {} deletions, {} sessions, {} personas; \
@@ -159,6 +173,6 @@ async fn a_hundred_kills_lose_nothing_and_leave_nothing_behind() {
 }
 
 #[expect(clippy::print_stderr, reason = "the figures are for whoever reads the test's output")]
-fn tell(figures: &str) {
+pub fn tell(figures: &str) {
     eprintln!("{figures}");
 }

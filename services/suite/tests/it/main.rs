@@ -6,6 +6,7 @@ mod api_keys;
 mod binary;
 mod canary;
 mod cascade;
+mod chaos;
 mod client;
 mod cluster;
 mod contracts;

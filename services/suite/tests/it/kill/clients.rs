@@ -1,5 +1,7 @@
 //! Clients that remember what they were told.
 
+use std::time::Duration;
+
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use roster_proto::{
@@ -7,10 +9,11 @@ use roster_proto::{
     persona::v1::{CreatePersonaRequest, Persona},
     session::v1::LoginRequest,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt as _;
 
-use super::Acknowledged;
+use super::{Acknowledged, a_random_while};
 use crate::{
     client::Client,
     world::{PASSWORD, person},
@@ -32,12 +35,29 @@ pub enum Deletion {
 pub struct Known {
     pub user_id: String,
     pub username: String,
-    /// What the display name may be: the last one that was acknowledged, and
-    /// what was asked for since.
-    pub display_names: Vec<String>,
+    /// What the user was created with.
+    pub creation: CreateUserRequest,
+    /// The last display name that was acknowledged.
+    pub display_name: String,
+    /// Those that were asked for without an answer: each may be the last one that
+    /// took effect, since nobody knows when it did.
+    pub open_names: Vec<String>,
     pub tokens: Vec<String>,
     pub personas: Vec<String>,
+    /// How many sessions, personas and other names were asked for, answered or
+    /// not.
+    pub asked: Asked,
     pub deletion: Deletion,
+    /// What the deletion was asked for with.
+    pub deletion_request_id: String,
+}
+
+/// How often something was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    pub sessions: usize,
+    pub personas: usize,
+    pub names: usize,
 }
 
 /// A client with users of its own.
@@ -51,8 +71,16 @@ pub struct Worker {
     acknowledged: Acknowledged,
 }
 
-/// The process was killed before it answered.
+/// Nobody knows what has become of the call: the process was killed before it
+/// answered, or one that it needs was.
 pub struct Gone;
+
+/// One way in, for somebody who is not signed in and for the administrator.
+#[derive(Clone)]
+pub struct Edge {
+    pub nobody: Client,
+    pub admin: Client,
+}
 
 pub async fn sign_in(nobody: &Client, username: &str, password: &str) -> Result<Client, Status> {
     let (username, password) = (username.to_owned(), password.to_owned());
@@ -62,13 +90,20 @@ pub async fn sign_in(nobody: &Client, username: &str, password: &str) -> Result<
 }
 
 /// Roster's own answer, good or bad. What comes from the broken connection has
-/// no reason of Roster's.
+/// no reason of Roster's; and of what Roster itself could not find out it says
+/// so, with a reason, and never that it does not know what is wrong.
 fn answered<T>(answer: Result<Response<T>, Status>) -> Result<Result<T, Status>, Gone> {
-    match answer {
-        Ok(answer) => Ok(Ok(answer.into_inner())),
-        Err(status) if status.get_error_details().error_info().is_some() => Ok(Err(status)),
-        Err(_) => Err(Gone),
-    }
+    let status = match answer {
+        Ok(answer) => return Ok(Ok(answer.into_inner())),
+        Err(status) => status,
+    };
+    let details = status.get_error_details();
+    let Some(info) = details.error_info() else { return Err(Gone) };
+    let code = status.code();
+    assert!(!matches!(code, Code::Internal | Code::Unknown), "a defect: {status:?}");
+    let open = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
+    // Pending is an answer: the change stands.
+    if open && info.reason != "EFFECT_PENDING" { Err(Gone) } else { Ok(Err(status)) }
 }
 
 impl Worker {
@@ -84,6 +119,16 @@ impl Worker {
     /// Works until the process is gone.
     pub async fn work(&mut self, nobody: &Client, admin: &Client) {
         while self.step(nobody, admin).await.is_ok() {}
+    }
+
+    /// Works until told to stop. What gets no answer at one edge is asked for
+    /// again at the next.
+    pub async fn work_until(&mut self, edges: &[Edge], stop: &CancellationToken) {
+        let mut ways = edges.iter().cycle().skip(usize::from(self.number.is_multiple_of(2)));
+        while let Some(edge) = ways.next().filter(|_| !stop.is_cancelled()) {
+            while !stop.is_cancelled() && self.step(&edge.nobody, &edge.admin).await.is_ok() {}
+            a_random_while(&mut self.rng, Duration::from_millis(100)).await;
+        }
     }
 
     async fn step(&mut self, nobody: &Client, admin: &Client) -> Result<(), Gone> {
@@ -115,17 +160,14 @@ impl Worker {
     async fn create(&mut self, admin: &Client) -> Result<(), Gone> {
         let request = self.open.take().unwrap_or_else(|| {
             self.created += 1;
-            let id: u128 = self.rng.random();
-            let hex = format!("{id:032x}");
-            let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
             CreateUserRequest {
                 username: format!("user-{}-{}", self.number, self.created),
-                request_id: parts.join("-"),
+                request_id: request_id(&mut self.rng),
                 ..person()
             }
         });
         self.open = Some(request.clone());
-        let user: User = match answered(admin.users().create_user(request).await)? {
+        let user: User = match answered(admin.users().create_user(request.clone()).await)? {
             Ok(answer) => answer.user.unwrap(),
             Err(status) if status.code() == Code::ResourceExhausted => return Ok(()),
             Err(status) => panic!("not created: {status:?}"),
@@ -134,7 +176,8 @@ impl Worker {
         self.users.push(Known {
             user_id: user.user_id,
             username: user.username,
-            display_names: vec![user.display_name],
+            creation: request,
+            display_name: user.display_name,
             ..Known::default()
         });
         self.note();
@@ -142,6 +185,7 @@ impl Worker {
     }
 
     async fn login(&mut self, nobody: &Client, index: usize) -> Result<(), Gone> {
+        self.users[index].asked.sessions += 1;
         let username = self.users[index].username.clone();
         let request =
             LoginRequest { username, password: PASSWORD.to_owned(), ..LoginRequest::default() };
@@ -158,6 +202,7 @@ impl Worker {
         let Some(token) = self.users[index].tokens.last().cloned() else {
             return self.login(nobody, index).await;
         };
+        self.users[index].asked.personas += 1;
         let client = nobody.with_token(&token, &self.users[index].user_id);
         let answer = answered(client.personas().create_persona(persona()).await)?;
         let persona = answer.expect("the session outlives the process").persona.unwrap();
@@ -169,7 +214,8 @@ impl Worker {
     async fn rename(&mut self, admin: &Client, index: usize) -> Result<(), Gone> {
         let name = format!("Name {}", self.rng.random_range(0..1_000_000));
         let known = &mut self.users[index];
-        known.display_names.push(name.clone());
+        known.open_names.push(name.clone());
+        known.asked.names += 1;
         let request = UpdateUserRequest {
             user_id: known.user_id.clone(),
             display_name: Some(name.clone()),
@@ -178,13 +224,17 @@ impl Worker {
         let answer = answered(admin.users().update_user(request).await)?;
         let user = answer.expect("renamed").user.unwrap();
         assert_eq!(user.display_name, name);
-        known.display_names = vec![name];
+        known.open_names.retain(|it| *it != name);
+        known.display_name = name;
         self.note();
         Ok(())
     }
 
     async fn delete(&mut self, admin: &Client, index: usize) -> Result<(), Gone> {
         let known = &mut self.users[index];
+        if known.deletion == Deletion::None {
+            known.deletion_request_id = request_id(&mut self.rng);
+        }
         known.deletion = Deletion::Asked;
         let answer = answered(admin.users().delete_user(deletion_of(known)).await)?;
         // Pending is acknowledged: the deletion stands.
@@ -204,6 +254,8 @@ impl Worker {
         admin: &Client,
         index: usize,
     ) -> Result<(), Gone> {
+        self.users[index].asked.sessions += 1;
+        self.users[index].asked.personas += 1;
         let known = self.users[index].clone();
         let token = known.tokens.last().cloned().unwrap_or_default();
         let owner = nobody.with_token(&token, &known.user_id);
@@ -223,15 +275,16 @@ impl Worker {
     }
 
     /// Brings what got no answer to an end.
-    pub async fn finish(&mut self, admin: &Client) {
-        if self.open.is_some() {
-            assert!(self.create(admin).await.is_ok(), "nobody kills any more");
+    pub async fn finish(&mut self, admin: &Client) -> Result<(), Gone> {
+        while self.open.is_some() {
+            self.create(admin).await?;
         }
         for index in 0..self.users.len() {
             if self.users[index].deletion == Deletion::Asked {
-                assert!(self.delete(admin, index).await.is_ok(), "nobody kills any more");
+                self.delete(admin, index).await?;
             }
         }
+        Ok(())
     }
 }
 
@@ -240,6 +293,17 @@ fn persona() -> CreatePersonaRequest {
     CreatePersonaRequest { persona: Some(persona), ..CreatePersonaRequest::default() }
 }
 
-fn deletion_of(known: &Known) -> DeleteUserRequest {
-    DeleteUserRequest { user_id: known.user_id.clone(), ..DeleteUserRequest::default() }
+/// The request that a user's deletion was asked for with.
+pub fn deletion_of(known: &Known) -> DeleteUserRequest {
+    DeleteUserRequest {
+        user_id: known.user_id.clone(),
+        request_id: known.deletion_request_id.clone(),
+        ..DeleteUserRequest::default()
+    }
+}
+
+/// A client's name for a mutation.
+fn request_id(rng: &mut ChaCha8Rng) -> String {
+    let hex = format!("{:032x}", rng.random::<u128>());
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

@@ -2,29 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     time::{Duration, Instant},
 };
 
+use roster_db::DbConfig;
 use roster_proto::{
     identity::v1::{
         DeletionState, GetUserRequest, ListDeletionsRequest, ListUsersRequest, ReceiptState,
     },
     persona::v1::ListUserPersonasRequest,
+    time::from_proto,
 };
 use sea_orm::prelude::Uuid;
-use tonic::Code;
+use tonic::{Code, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 use super::clients::{self, Deletion, Known, Worker};
-use crate::{
-    binary::{PATIENCE, Roster},
-    client::Client,
-    database,
-    world::PASSWORD,
-};
+use crate::{client::Client, database, world::PASSWORD};
 
 /// What is acknowledged, over all clients.
 pub struct Expected {
@@ -51,39 +47,67 @@ impl Expected {
     }
 }
 
-pub async fn healthy(roster: &mut Roster) {
-    let mut health = HealthClient::new(roster.channel().await);
-    let answer = health.check(HealthCheckRequest::default()).await.unwrap().into_inner();
-    assert_eq!(answer.status(), ServingStatus::Serving);
+/// Whether whoever answers on `channel` says that all is well.
+pub async fn is_healthy(channel: Channel) -> bool {
+    let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
+    answer.is_ok_and(|it| it.into_inner().status() == ServingStatus::Serving)
 }
 
 /// Waits until every deletion is complete, those included whose
-/// acknowledgement was lost; answers how long after `since` that is.
-pub async fn deletions_complete(admin: &Client, workers: &[Worker], since: Instant) -> Duration {
-    let acknowledged: BTreeSet<_> = workers
+/// acknowledgement was lost; answers how long each took, shortest first.
+pub async fn deletions_complete(
+    admin: &Client,
+    workers: &[Worker],
+    patience: Duration,
+) -> Vec<Duration> {
+    let since = Instant::now();
+    let known: BTreeMap<_, _> = workers
         .iter()
         .flat_map(|worker| &worker.users)
-        .filter(|known| known.deletion == Deletion::Acknowledged)
-        .map(|known| known.user_id.clone())
+        .filter(|known| known.deletion != Deletion::None)
+        .map(|known| (known.user_id.clone(), known))
         .collect();
     loop {
         let deletions = deletions(admin).await;
         let users: BTreeSet<_> = deletions.iter().map(|it| it.user_id.clone()).collect();
         assert_eq!(users.len(), deletions.len(), "nobody is deleted twice");
-        assert!(users.is_superset(&acknowledged), "an acknowledged deletion is lost");
+        for (user, known) in &known {
+            let lost = known.deletion == Deletion::Acknowledged && !users.contains(user);
+            assert!(!lost, "an acknowledged deletion is lost: {known:?}");
+        }
         let open: Vec<_> =
             deletions.iter().filter(|it| it.state() != DeletionState::Complete).collect();
         if open.is_empty() {
-            for deletion in &deletions {
-                let receipts = &deletion.receipts;
-                let from: Vec<_> = receipts.iter().map(|it| it.participant.as_str()).collect();
-                assert_eq!(from, ["identity", "persona", "session"], "{deletion:?}");
-                assert!(receipts.iter().all(|it| it.state() == ReceiptState::Done), "{deletion:?}");
-            }
-            return since.elapsed();
+            let mut took: Vec<_> =
+                deletions.iter().map(|it| complete(it, known[&it.user_id])).collect();
+            took.sort();
+            return took;
         }
-        assert!(since.elapsed() < PATIENCE, "deletions that do not complete: {open:#?}");
+        assert!(since.elapsed() < patience, "deletions that do not complete: {open:#?}");
     }
+}
+
+/// Everybody has confirmed what they had, each row once; answers how long it
+/// took.
+fn complete(deletion: &roster_proto::identity::v1::Deletion, known: &Known) -> Duration {
+    let receipts = &deletion.receipts;
+    let from: Vec<_> = receipts.iter().map(|it| it.participant.as_str()).collect();
+    assert_eq!(from, ["identity", "persona", "session"], "{deletion:?}");
+    assert!(receipts.iter().all(|it| it.state() == ReceiptState::Done), "{deletion:?}");
+    let counts: BTreeMap<_, _> = receipts
+        .iter()
+        .flat_map(|it| &it.counts)
+        .map(|it| (it.kind.as_str(), usize::try_from(it.count).unwrap()))
+        .collect();
+    assert_eq!((counts["users"], counts["credentials"]), (1, 1), "{deletion:?}");
+    let Known { tokens, personas, asked, .. } = known;
+    let sessions = tokens.len()..=asked.sessions;
+    assert!(sessions.contains(&counts["sessions"]), "{deletion:?}: {known:?}");
+    let personas = personas.len()..=asked.personas;
+    assert!(personas.contains(&counts["personas"]), "{deletion:?}: {known:?}");
+    let at = |time: &Option<_>| from_proto(time.unwrap()).unwrap();
+    // Clocks of different processes may differ by a little.
+    (at(&deletion.complete_time) - at(&deletion.create_time)).to_std().unwrap_or_default()
 }
 
 async fn deletions(admin: &Client) -> Vec<roster_proto::identity::v1::Deletion> {
@@ -109,7 +133,8 @@ pub async fn everything_is_there(nobody: &Client, admin: &Client, expected: &Exp
     assert_eq!(listed.keys().cloned().collect::<BTreeSet<_>>(), known);
     for user in &expected.users {
         let name = &listed[&user.user_id];
-        assert!(user.display_names.contains(name), "{name}: {user:?}");
+        let possible = *name == user.display_name || user.open_names.contains(name);
+        assert!(possible, "{name}: {user:?}");
         let request =
             ListUserPersonasRequest { user_id: user.user_id.clone(), ..Default::default() };
         let answer = admin.all_personas().list_user_personas(request).await.unwrap();
@@ -152,9 +177,47 @@ pub async fn nobody_is_left(nobody: &Client, admin: &Client, expected: &Expected
     }
 }
 
-/// What the services' own files hold: nothing of anybody but those who are
+/// A request that is sent again gets the answer that it got, or would have
+/// got: who was created, as long as they are there, and the deletion that was
+/// begun.
+pub async fn repetitions_get_the_first_answer(admin: &Client, expected: &Expected) {
+    for known in &expected.users {
+        let again = admin.users().create_user(known.creation.clone()).await.unwrap();
+        assert_eq!(again.into_inner().user.unwrap().user_id, known.user_id, "{known:?}");
+    }
+    for known in &expected.deleted {
+        let again = admin.users().delete_user(clients::deletion_of(known)).await.unwrap();
+        assert_eq!(again.into_inner().deletion.unwrap().user_id, known.user_id, "{known:?}");
+    }
+}
+
+/// What the audit trail holds: each change once, however often it was asked
+/// for, and none that was not.
+pub async fn nothing_happened_twice(tables: impl Fn(&str) -> DbConfig, expected: &Expected) {
+    let noted = async |method: &str| -> BTreeMap<String, usize> {
+        let sql = format!("SELECT target FROM audit_event WHERE method LIKE '%/{method}'");
+        let mut noted = BTreeMap::new();
+        for target in database::column_of::<String>(&tables("identity"), &sql).await {
+            *noted.entry(target).or_default() += 1;
+        }
+        noted
+    };
+    let once = |all: &mut dyn Iterator<Item = &Known>| -> BTreeMap<String, usize> {
+        all.map(|known| (known.user_id.clone(), 1)).collect()
+    };
+    let (users, deleted) = (&expected.users, &expected.deleted);
+    assert_eq!(noted("CreateUser").await, once(&mut users.iter().chain(deleted)));
+    assert_eq!(noted("DeleteUser").await, once(&mut deleted.iter()));
+    let renamed = noted("UpdateUser").await;
+    for known in users.iter().chain(deleted) {
+        let times = renamed.get(&known.user_id).copied().unwrap_or_default();
+        assert!(times <= known.asked.names, "{times}: {known:?}");
+    }
+}
+
+/// What the services' own tables hold: nothing of anybody but those who are
 /// there, and no subject of anybody deleted who counts as alive.
-pub async fn no_orphans(folder: &Path, expected: &Expected) {
+pub async fn no_orphans(tables: impl Fn(&str) -> DbConfig, expected: &Expected) {
     let id = |user: &Known| Uuid::parse_str(&user.user_id).unwrap();
     let deleted: BTreeSet<_> = expected.deleted.iter().map(id).collect();
     let mut alive: BTreeSet<_> = expected.users.iter().map(id).collect();
@@ -166,7 +229,7 @@ pub async fn no_orphans(folder: &Path, expected: &Expected) {
         ("persona", "SELECT user_id FROM subject WHERE state <> 'deleted'"),
         ("identity", "SELECT user_id FROM ledger WHERE state <> 'deleted'"),
     ] {
-        let found = ids(folder, service, sql).await;
+        let found = ids(&tables(service), sql).await;
         let orphans: Vec<_> = found.intersection(&deleted).collect();
         assert!(orphans.is_empty(), "{service}: {sql}: {orphans:?}");
         // The administrator is the only other one there is.
@@ -179,11 +242,10 @@ pub async fn no_orphans(folder: &Path, expected: &Expected) {
         ("persona", "SELECT user_id FROM subject WHERE state = 'deleted'"),
         ("identity", "SELECT user_id FROM ledger WHERE state = 'deleted'"),
     ] {
-        assert_eq!(ids(folder, service, sql).await, deleted, "{service}: {sql}");
+        assert_eq!(ids(&tables(service), sql).await, deleted, "{service}: {sql}");
     }
 }
 
-async fn ids(folder: &Path, service: &str, sql: &str) -> BTreeSet<Uuid> {
-    let path = folder.join("data").join(format!("{service}.db"));
-    database::column(&path, sql).await.into_iter().collect()
+async fn ids(tables: &DbConfig, sql: &str) -> BTreeSet<Uuid> {
+    database::column_of(tables, sql).await.into_iter().collect()
 }
