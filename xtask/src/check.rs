@@ -56,9 +56,7 @@ fn sizes() -> Result<()> {
 /// Every test, those that store something on both engines, and a rehearsal of
 /// the bench. The tests find the tools that they drive on the path.
 pub fn test() -> Result<()> {
-    let postgres = tools::postgres()?.join("postgres");
-    let path =
-        tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?, postgres])?;
+    let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", &path);
     run("tests", test)?;
@@ -120,12 +118,19 @@ fn test_on_postgres(path: &OsStr) -> Result<()> {
         test.arg("--include-ignored").args(APART).env("ROSTER_TEST_MODE", "distributed");
         test.env("ROSTER_TEST_PYTHON", &python);
         test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
-    })?;
+    })
+}
+
+/// Kills and restarts the processes of an installation under load: `kills` of
+/// them, chosen by `seed`.
+pub fn chaos(kills: u64, seed: u64) -> Result<()> {
+    let path = tools::path_with(&[tools::nats_server()?, tools::postgres()?.join("postgres")])?;
     // Each is a dozen processes and the load on them: one after the other, and
     // with the figures for whoever reads along.
-    programs.run("processes killed and restarted", WHOLE, |test| {
+    Programs::list()?.run("processes killed and restarted", WHOLE, |test| {
         test.args(["--include-ignored", "--test-threads=1", "--nocapture", CHAOS]);
-        test.env("PATH", path);
+        test.env("PATH", &path).env("ROSTER_KILLS", kills.to_string());
+        test.env("ROSTER_KILLS_SEED", seed.to_string());
     })
 }
 

@@ -32,6 +32,16 @@ enum Command {
     /// Run the distributed mode on this machine: PostgreSQL, three brokers, two
     /// processes of each service, with mutual TLS.
     Cluster,
+    /// Kill processes of the distributed mode at random, and restart each of
+    /// them, while clients call: nothing may be lost.
+    Chaos {
+        /// How many are killed.
+        #[arg(long, default_value_t = 300)]
+        kills: u64,
+        /// What chance begins with.
+        #[arg(long, default_value_t = 20)]
+        seed: u64,
+    },
     /// Measure what Roster costs: one table, in some minutes.
     Bench {
         /// Only the parts that have this in their name: authenticate, forward,
@@ -61,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Command::Lint => check::lint(),
         Command::Deny => deny::check(),
         Command::Cluster => cluster::cluster(),
+        Command::Chaos { kills, seed } => check::chaos(kills, seed),
         Command::Bench { quick: true, .. } => bench::rehearse(),
         Command::Bench { only, quick: false } => bench::bench(only.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),

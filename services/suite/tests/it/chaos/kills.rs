@@ -82,7 +82,7 @@ async fn kill_at_random(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL's programs: cargo xtask test has them"]
+#[ignore = "a dozen processes for some minutes: cargo xtask chaos"]
 async fn kills_of_any_process_lose_nothing_and_leave_nothing_behind() {
     let begun = Instant::now();
     let (kills, seed) = (setting(KILLS), setting(SEED));

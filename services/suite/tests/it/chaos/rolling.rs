@@ -119,7 +119,7 @@ async fn answers(answered: &Acknowledged, more: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs PostgreSQL's programs: cargo xtask test has them"]
+#[ignore = "a dozen processes for some minutes: cargo xtask chaos"]
 async fn a_rolling_restart_fails_no_call() {
     let begun = Instant::now();
     let mut installation = Installation::start().await;
