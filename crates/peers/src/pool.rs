@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    error::Error as _,
     io,
     net::SocketAddr,
     sync::{
@@ -121,12 +122,12 @@ impl Pool {
             let request = Request::from_parts(head.clone(), message.clone());
             match sender.try_send_request(request).await {
                 Ok(answer) => return Ok(answer),
-                Err(unsent) if message.is_asked_for() => {
-                    return Err(Failure::Lost(unsent.into_error()));
-                }
                 // A connection that is told to take no more calls just when it
                 // gets one does not give it back: what counts is the message.
-                Err(unsent) => failure = io::Error::other(unsent.into_error()),
+                Err(unsent) if !message.is_asked_for() || is_refused(unsent.error()) => {
+                    failure = io::Error::other(unsent.into_error());
+                }
+                Err(unsent) => return Err(Failure::Lost(unsent.into_error())),
             }
         }
         // Where the replicas were, they are no longer.
@@ -205,6 +206,17 @@ impl Pool {
         drive(connection);
         Ok(sender)
     }
+}
+
+/// Whether the other end says that it has not begun the call, and will not: it is
+/// beyond the last one that was taken before a drain, or one too many.
+fn is_refused(error: &hyper::Error) -> bool {
+    let http2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    http2.is_some_and(|it| {
+        let left = it.is_go_away() && it.reason() == Some(h2::Reason::NO_ERROR);
+        let refused = it.is_reset() && it.reason() == Some(h2::Reason::REFUSED_STREAM);
+        it.is_remote() && (left || refused)
+    })
 }
 
 /// Every address of every host. One that has none takes nothing from the

@@ -4,6 +4,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error as _,
     net::SocketAddr,
     sync::{
         Arc,
@@ -70,7 +71,7 @@ impl Edges {
                 match sender.try_send_request(Request::from_parts(head, body)).await {
                     Ok(answer) => return Ok(answer.map(Body::new)),
                     // Without its message a call is none.
-                    Err(unsent) if asked.load(Ordering::SeqCst) => {
+                    Err(unsent) if asked.load(Ordering::SeqCst) && !is_refused(unsent.error()) => {
                         return Err(unsent.into_error().into());
                     }
                     Err(_unsent) => {}
@@ -81,6 +82,13 @@ impl Edges {
             assert!(begun.elapsed() < PATIENCE, "no edge takes a call");
         }
     }
+}
+
+/// Whether the edge says that it has not begun the call, and will not: it came
+/// after the last one that was taken before a drain.
+fn is_refused(error: &hyper::Error) -> bool {
+    let http2 = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    http2.is_some_and(|it| it.is_go_away() && it.is_remote())
 }
 
 /// A body that says when it is asked for.

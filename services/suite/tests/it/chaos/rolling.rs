@@ -14,9 +14,10 @@ use roster_proto::{
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::{
+    PATIENCE,
     edges::{Edges, Transport},
     installation::{Installation, Who},
     until,
@@ -54,14 +55,17 @@ impl Caller {
         &mut self,
         method: &'static str,
         (client, request): (&C, Q),
-        call: impl Fn(C, Q) -> F,
+        call: impl Fn(C, Request<Q>) -> F,
     ) -> A
     where
         F: Future<Output = Result<Response<A>, Status>>,
     {
         let begun = Instant::now();
         let answer = loop {
-            match call(client.clone(), request.clone()).await {
+            // A deletion waits for its effect for as long as its caller does.
+            let mut request = Request::new(request.clone());
+            request.set_timeout(PATIENCE);
+            match call(client.clone(), request).await {
                 Ok(answer) => break answer.into_inner(),
                 Err(status) if status.code() == Code::ResourceExhausted => kill::rest().await,
                 Err(status) => panic!("{method} after {:?}: {status:?}", begun.elapsed()),
@@ -112,10 +116,11 @@ impl Caller {
     }
 }
 
-/// Waits until there have been so many more answers.
-async fn answers(answered: &Acknowledged, more: u64) {
+/// Waits until there have been so many more answers, or there will be none.
+async fn answers(answered: &Acknowledged, more: u64, stop: &CancellationToken) {
     let enough = *answered.borrow() + more;
-    until("calls are answered", async || *answered.borrow() >= enough).await;
+    let enough = async || stop.is_cancelled() || *answered.borrow() >= enough;
+    until("calls are answered", enough).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,9 +148,9 @@ async fn a_rolling_restart_fails_no_call() {
         if let Who::Service(service, replica) = who
             && !stop.is_cancelled()
         {
-            answers(&answered, BETWEEN).await;
+            answers(&answered, BETWEEN, &stop).await;
             installation.restart(service, replica).await;
-            answers(&answered, BETWEEN).await;
+            answers(&answered, BETWEEN, &stop).await;
             restarts += 1;
         }
     }
