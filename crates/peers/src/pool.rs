@@ -5,7 +5,7 @@
 //! replica, whatever its method; one that had is never repeated.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     error::Error as _,
     io,
     net::SocketAddr,
@@ -45,6 +45,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long the addresses of a service are believed.
 const ADDRESSES_FOR: TimeDelta = TimeDelta::seconds(5);
 
+/// How long a replica is tried after all others, from when somebody began to
+/// connect to it in vain.
+const DOUBTED_FOR: TimeDelta = TimeDelta::seconds(5);
+
 /// How often one call looks for a connection that takes it.
 const MOST_TRIES: usize = 4;
 
@@ -78,10 +82,18 @@ struct Known {
     slots: HashMap<SocketAddr, Arc<Slot>>,
 }
 
-/// The connection to one replica; whoever needs one while it is being opened
-/// waits for it instead of opening another.
-#[derive(Debug, Default)]
-struct Slot(tokio::sync::Mutex<Option<Open>>);
+/// One replica, and the connection to it. Whoever needs one while it is being
+/// opened waits for what comes of that, instead of trying as well.
+#[derive(Debug)]
+struct Slot {
+    address: SocketAddr,
+    open: tokio::sync::Mutex<Option<Open>>,
+    /// How often it could not be opened.
+    failures: AtomicUsize,
+    /// Until when others are tried first. Said before it is known whether it
+    /// can be reached: those who can do without it do not wait to learn that.
+    doubted_until: Mutex<Option<Timestamp>>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -102,16 +114,13 @@ impl Pool {
 
     /// Sends a call to one of the replicas.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Failure> {
-        let addresses = self.addresses().await.map_err(Failure::Unreachable)?;
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut replicas = self.replicas().await.map_err(Failure::Unreachable)?;
         let (head, body) = request.into_parts();
         let message = Message::new(body);
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        // One more than there are: a connection may have been closed by the
-        // time that it is used.
-        for attempt in 0..(addresses.len() + 1).min(MOST_TRIES) {
-            let address = addresses[(first + attempt) % addresses.len()];
-            let mut sender = match self.sender(address).await {
+        for _ in 0..MOST_TRIES {
+            let Some(replica) = replicas.pop_front() else { break };
+            let mut sender = match self.sender(&replica).await {
                 Ok(sender) => sender,
                 Err(error) => {
                     tracing::debug!(%error, service = %self.service, "replica not reached");
@@ -126,6 +135,8 @@ impl Pool {
                 // gets one does not give it back: what counts is the message.
                 Err(unsent) if !message.is_asked_for() || is_refused(unsent.error()) => {
                     failure = io::Error::other(unsent.into_error());
+                    // Another connection to it may be what was missing.
+                    replicas.push_back(replica);
                 }
                 Err(unsent) => return Err(Failure::Lost(unsent.into_error())),
             }
@@ -133,6 +144,23 @@ impl Pool {
         // Where the replicas were, they are no longer.
         self.known().until = None;
         Err(Failure::Unreachable(failure))
+    }
+
+    /// The replicas in the order in which a call tries them: in turns, and those
+    /// last that somebody has just failed to reach.
+    async fn replicas(&self) -> io::Result<VecDeque<Arc<Slot>>> {
+        let addresses = self.addresses().await?;
+        let now = self.env.now();
+        let mut known = self.known();
+        let mut slot = |address: SocketAddr| {
+            let slot = known.slots.entry(address).or_insert_with(|| Arc::new(Slot::of(address)));
+            Arc::clone(slot)
+        };
+        let mut replicas: Vec<_> = addresses.into_iter().map(&mut slot).collect();
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % replicas.len();
+        replicas.rotate_left(first);
+        replicas.sort_by_key(|replica| replica.is_doubted(now));
+        Ok(replicas.into())
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -164,9 +192,9 @@ impl Pool {
         Ok(known.addresses.clone())
     }
 
-    async fn sender(&self, address: SocketAddr) -> io::Result<SendRequest<Message>> {
-        let slot = Arc::clone(self.known().slots.entry(address).or_default());
-        let mut slot = slot.0.lock().await;
+    async fn sender(&self, replica: &Slot) -> io::Result<SendRequest<Message>> {
+        let failures = replica.failures.load(Ordering::Acquire);
+        let mut slot = replica.open.lock().await;
         let current = self.identity.current();
         if let Some(open) = slot.as_ref()
             && !open.sender.is_closed()
@@ -174,12 +202,25 @@ impl Pool {
         {
             return Ok(open.sender.clone());
         }
+        // Who tried while this call waited has done so for this one, too.
+        if replica.failures.load(Ordering::Acquire) != failures {
+            return Err(io::Error::other("another call did not reach it, either"));
+        }
         // The old one, if there is one, ends with the last of its calls.
         *slot = None;
+        replica.doubt(Some(self.env.now() + DOUBTED_FOR));
         let generation = current.generation;
-        let sender = within(CONNECT_WITHIN, self.open(address, current)).await?;
-        *slot = Some(Open { sender: sender.clone(), generation });
-        Ok(sender)
+        match within(CONNECT_WITHIN, self.open(replica.address, current)).await {
+            Ok(sender) => {
+                replica.doubt(None);
+                *slot = Some(Open { sender: sender.clone(), generation });
+                Ok(sender)
+            }
+            Err(error) => {
+                replica.failures.fetch_add(1, Ordering::AcqRel);
+                Err(error)
+            }
+        }
     }
 
     async fn open(
@@ -205,6 +246,22 @@ impl Pool {
             .map_err(io::Error::other)?;
         drive(connection);
         Ok(sender)
+    }
+}
+
+impl Slot {
+    fn of(address: SocketAddr) -> Self {
+        let (open, failures, doubted_until) = Default::default();
+        Self { address, open, failures, doubted_until }
+    }
+
+    fn doubt(&self, until: Option<Timestamp>) {
+        *self.doubted_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn is_doubted(&self, now: Timestamp) -> bool {
+        let until = *self.doubted_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| now < until)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What tests are driven with: a clock that only moves when told to, seeded
-//! randomness, databases and brokers that vanish, patience, and the import table of the code style.
+//! randomness, databases and brokers that vanish, links that can be cut, patience, and the import
+//! table of the code style.
 //! Knows no service.
 #![expect(clippy::expect_used, reason = "a test that cannot begin has failed")]
 
@@ -7,6 +8,7 @@ mod clock;
 mod db;
 mod eventually;
 pub mod layers;
+mod link;
 mod nats;
 mod port;
 mod postgres;
@@ -17,6 +19,7 @@ mod steps;
 pub use clock::MockClock;
 pub use db::TempDb;
 pub use eventually::eventually;
+pub use link::{Link, Target, Way};
 pub use nats::{TempBrokers, TempNats};
 pub use port::Port;
 pub use postgres::{OwnPostgres, POSTGRES, TempPostgres};

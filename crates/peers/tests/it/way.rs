@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use http::HeaderName;
 use roster_kernel::{Actor, Caller, Deadline, ServiceName};
+use roster_testkit::{Link, Way, eventually};
 
 use crate::world::{INTERNAL, USER, World, call, request, service, with};
 
@@ -68,4 +70,59 @@ async fn a_service_that_goes_away_comes_back_without_a_restart() {
     }
     world.start().await;
     ask().await.unwrap();
+}
+
+#[tokio::test]
+async fn those_who_wait_for_a_replica_share_what_comes_of_it() {
+    let world = World::new().await;
+    let link = Link::to(world.address);
+    let gateway = world.gateway_by(&[link.address()]);
+    link.set(Way::Swallowed);
+    let calls = (0..20).map(|_| call(&gateway, request(INTERNAL, service("gateway"))));
+    for called in join_all(calls).await {
+        assert_eq!(called, Err("UPSTREAM_UNREACHABLE".to_owned()));
+    }
+    assert_eq!(link.connected(), 1);
+    // What was tried in vain holds for those who waited, and for nobody else.
+    link.set(Way::Open);
+    call(&gateway, request(INTERNAL, service("gateway"))).await.unwrap();
+    assert_eq!(link.connected(), 2);
+}
+
+#[tokio::test]
+async fn a_replica_that_could_not_be_reached_is_tried_last_for_a_while() {
+    let world = World::new().await;
+    let link = Link::to(world.address);
+    let gateway = world.gateway_by(&[link.address(), world.address]);
+    let ask = async || call(&gateway, request(INTERNAL, service("gateway"))).await.unwrap();
+    link.set(Way::Swallowed);
+    for _ in 0..20 {
+        ask().await;
+    }
+    assert_eq!(link.connected(), 1);
+    link.set(Way::Open);
+    ask().await;
+    ask().await;
+    assert_eq!(link.connected(), 1);
+    world.clock.advance(Duration::from_secs(5));
+    ask().await;
+    ask().await;
+    assert_eq!(link.connected(), 2);
+}
+
+#[tokio::test]
+async fn a_replica_that_somebody_gave_up_waiting_for_is_tried_last_as_well() {
+    let world = World::new().await;
+    let link = Link::to(world.address);
+    let gateway = world.gateway_by(&[link.address(), world.address]);
+    link.set(Way::Swallowed);
+    tokio::select! {
+        biased;
+        called = call(&gateway, request(INTERNAL, service("gateway"))) => called.unwrap(),
+        () = eventually(async || link.connected() == 1) => {}
+    }
+    for _ in 0..20 {
+        call(&gateway, request(INTERNAL, service("gateway"))).await.unwrap();
+    }
+    assert_eq!(link.connected(), 1);
 }

@@ -174,8 +174,18 @@ impl World {
     /// The way to the session service for who shows `identity`, and may sign
     /// with `signer`.
     pub fn to_session(&self, identity: &IdentityConfig, signer: Option<Signer>) -> Upstream {
+        self.to_session_by(&[self.address], identity, signer)
+    }
+
+    /// The same by other ways.
+    fn to_session_by(
+        &self,
+        ways: &[SocketAddr],
+        identity: &IdentityConfig,
+        signer: Option<Signer>,
+    ) -> Upstream {
         let service = ServiceName::from_static("session");
-        let target = Target { service, addresses: vec![self.address.to_string()] };
+        let target = Target { service, addresses: ways.iter().map(ToString::to_string).collect() };
         connect(target, Identity::load(identity).unwrap(), signer, self.env.clone())
     }
 
@@ -183,6 +193,12 @@ impl World {
     pub fn gateway(&self) -> Upstream {
         let identity = self.issue("gateway", &proper("gateway"));
         self.to_session(&identity, Some(self.signer("first")))
+    }
+
+    /// The gateway's, by other ways.
+    pub fn gateway_by(&self, ways: &[SocketAddr]) -> Upstream {
+        let identity = self.issue("gateway", &proper("gateway"));
+        self.to_session_by(ways, &identity, Some(self.signer("first")))
     }
 
     pub fn user(&self) -> Caller {
