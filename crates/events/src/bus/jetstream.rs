@@ -40,6 +40,14 @@ use super::{Acknowledge, Address, Bus, BusError, Delivery, Inflow, Subscription}
 /// How long the broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// How long the broker may be silent until it is asked whether it lives. When it
+/// has not said so by the third time, it is looked for elsewhere: a broker that a
+/// network hides, without a word, is noticed within six seconds.
+const PING: Duration = Duration::from_secs(2);
+
+/// How long a broker may take to let in who connects, before another is tried.
+const CONNECT: Duration = Duration::from_secs(2);
+
 /// How long a request for messages stands before it is renewed.
 const PULL: Duration = Duration::from_secs(10);
 
@@ -92,6 +100,8 @@ impl JetStreamBus {
             .custom_inbox_prefix(format!("_INBOX.{name}"))
             .retry_on_initial_connect()
             .max_reconnects(None)
+            .ping_interval(PING)
+            .connection_timeout(CONNECT)
             .request_timeout(Some(ANSWER))
             .event_callback(move |event| {
                 note(&event, &lost);

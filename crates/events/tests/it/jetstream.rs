@@ -2,8 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use roster_events::{Address, Bus, DeliveryState, JetStreamBus, NatsConfig, Receipt, Subscription};
-use roster_testkit::{TempNats, eventually};
+use roster_events::{
+    Address, Bus, BusError, DeliveryState, JetStreamBus, NatsConfig, Receipt, Subscription,
+};
+use roster_testkit::{Link, TempNats, Way, eventually};
 use tempfile::TempDir;
 
 use crate::harness::{World, name};
@@ -269,4 +271,36 @@ async fn a_secret_that_cannot_be_read_is_named_and_never_shown() {
     };
     let error = JetStreamBus::connect(&name("session"), config).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot read /nowhere/password");
+}
+
+/// A network that loses everything tells nobody.
+#[tokio::test]
+async fn a_broker_that_is_silent_is_noticed_and_found_again() {
+    let nats = TempNats::new().await;
+    let link = Link::to(nats.address());
+    let servers = vec![format!("nats://{}", link.address())];
+    let bus = connected("identity", NatsConfig { servers, ..config(&nats) }).await;
+    bus.declare(&name("identity")).await.unwrap();
+    let address = Address::Events { source: name("identity") };
+    link.set(Way::Swallowed);
+    let lost = bus.publish(&address, "lost".into()).await.unwrap_err();
+    assert!(matches!(lost, BusError::Unavailable), "{lost:?}");
+    eventually(async || !bus.is_connected()).await;
+    link.set(Way::Open);
+    eventually(async || bus.publish(&address, "found".into()).await.is_ok()).await;
+    assert_eq!(bus.disconnections(), 1);
+}
+
+#[tokio::test]
+async fn of_several_brokers_one_that_answers_is_enough() {
+    let [near, far] = [TempNats::new().await, TempNats::new().await];
+    let links = [Link::to(near.address()), Link::to(far.address())];
+    links[1].set(Way::Swallowed);
+    let servers = links.iter().map(|link| format!("nats://{}", link.address())).collect();
+    let bus = connected("identity", NatsConfig { servers, ..config(&near) }).await;
+    links[1].set(Way::Open);
+    links[0].set(Way::Swallowed);
+    let connections = links[1].connected();
+    eventually(async || bus.is_connected() && links[1].connected() > connections).await;
+    eventually(async || bus.declare(&name("identity")).await.is_ok()).await;
 }
