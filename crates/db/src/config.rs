@@ -4,7 +4,10 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
-use crate::{DbError, PostgresConfig, engine};
+use crate::{
+    DbError, PostgresConfig, engine,
+    pool::{Bounds, Pool},
+};
 
 /// Where a service keeps its tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,25 +71,23 @@ impl DbConfig {
     }
 
     /// The connections that read.
-    pub(crate) async fn readers(&self) -> Result<DatabaseConnection, DbError> {
-        Ok(Database::connect(match self {
-            Self::Sqlite(file) => engine::sqlite::options(&file.path, file.readers),
-            Self::Postgres(config) => {
-                engine::postgres::options(config, config.pool.readers, config.statement_timeout)?
+    pub(crate) async fn readers(&self) -> Result<Pool, DbError> {
+        Ok(match self {
+            Self::Sqlite(file) => {
+                Pool::open(engine::sqlite::options(&file.path, file.readers), Bounds::NONE).await?
             }
+            Self::Postgres(config) => engine::postgres::pool(config, config.pool.readers).await?,
         })
-        .await?)
     }
 
     /// The connections of transactions that may write.
-    pub(crate) async fn writers(&self) -> Result<DatabaseConnection, DbError> {
-        Ok(Database::connect(match self {
-            Self::Sqlite(file) => engine::sqlite::options(&file.path, 1),
-            Self::Postgres(config) => {
-                engine::postgres::options(config, config.pool.writers, config.statement_timeout)?
+    pub(crate) async fn writers(&self) -> Result<Pool, DbError> {
+        Ok(match self {
+            Self::Sqlite(file) => {
+                Pool::open(engine::sqlite::options(&file.path, 1), Bounds::NONE).await?
             }
+            Self::Postgres(config) => engine::postgres::pool(config, config.pool.writers).await?,
         })
-        .await?)
     }
 
     /// A single connection of its own, for migrations, which take as long as

@@ -9,13 +9,12 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, sqlx::postgres::PgListener,
+    ConnectionTrait, DbErr, SqliteTransactionMode, TransactionOptions, sqlx::postgres::PgListener,
 };
 
 use roster_server::metrics::Meters;
 
-use crate::{DbConfig, DbError, Engine, Tx, engine, timing::Timing};
+use crate::{DbConfig, DbError, Engine, Tx, engine, pool::Pool, timing::Timing};
 
 /// A service's database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,8 +26,8 @@ pub struct Db {
 #[derive(Debug)]
 struct Inner {
     config: DbConfig,
-    readers: DatabaseConnection,
-    writers: DatabaseConnection,
+    readers: Pool,
+    writers: Pool,
     /// Whether the last attempt to write found no room, or no right, to.
     refusing: Refusing,
 }
@@ -84,7 +83,7 @@ impl Db {
 
     /// The connections to read with, outside any transaction.
     #[must_use]
-    pub fn read(&self) -> &DatabaseConnection {
+    pub fn read(&self) -> &Pool {
         &self.inner.readers
     }
 
@@ -98,7 +97,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let refusing = self.inner.refusing.clone();
         let asked = Instant::now();
-        let begun = self.inner.writers.begin_with_options(transaction_options()).await;
+        let begun = self.inner.writers.begin(transaction_options()).await;
         let begun = begun.map_err(|error| refusing.failed(error))?;
         if let Some(timing) = &self.timing {
             timing.waited(asked.elapsed());
@@ -143,8 +142,8 @@ impl Db {
 
     /// Closes all connections, letting SQLite fold its log into the file.
     pub async fn close(&self) -> Result<(), DbError> {
-        self.inner.readers.close_by_ref().await?;
-        Ok(self.inner.writers.close_by_ref().await?)
+        self.inner.readers.close().await?;
+        Ok(self.inner.writers.close().await?)
     }
 }
 

@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod hold;
 mod migrate;
+mod pool;
 mod postgres;
 mod refusal;
 pub mod replay;
@@ -20,7 +21,6 @@ pub use connect::{Db, News};
 pub use error::DbError;
 pub use hold::{Claim, Hold};
 pub use migrate::column;
+pub use pool::{Begun, Pool};
 pub use postgres::{DatabaseUrl, PoolConfig, PostgresConfig};
-/// What queries outside a transaction run on: [`Db::read`].
-pub use sea_orm::DatabaseConnection;
 pub use tx::Tx;

@@ -7,10 +7,9 @@ use std::{
     time::Instant,
 };
 
-use sea_orm::DatabaseTransaction;
 use tracing::Instrument as _;
 
-use crate::{DbError, Engine, connect::Refusing, engine, timing::Timing};
+use crate::{DbError, Engine, connect::Refusing, engine, pool::Begun, timing::Timing};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -18,7 +17,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 ///
 /// It dereferences to the connection that queries run on: `&*tx`.
 pub struct Tx {
-    inner: DatabaseTransaction,
+    inner: Begun,
     engine: Engine,
     after_commit: Mutex<Vec<Hook>>,
     refusing: Refusing,
@@ -27,7 +26,7 @@ pub struct Tx {
 
 impl Tx {
     pub(crate) const fn new(
-        inner: DatabaseTransaction,
+        inner: Begun,
         engine: Engine,
         refusing: Refusing,
         timing: Option<Arc<Timing>>,
@@ -97,7 +96,7 @@ impl Tx {
 }
 
 impl Deref for Tx {
-    type Target = DatabaseTransaction;
+    type Target = Begun;
 
     fn deref(&self) -> &Self::Target {
         &self.inner

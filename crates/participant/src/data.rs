@@ -1,9 +1,8 @@
 //! What a service keeps about users, as far as this crate has to know.
 
 use async_trait::async_trait;
-use roster_db::{DbError, Tx};
+use roster_db::{DbError, Pool, Tx};
 use roster_kernel::{Timestamp, UserId};
-use sea_orm::DatabaseConnection;
 use uuid::Uuid;
 
 use crate::Subject;
@@ -30,7 +29,7 @@ pub trait SubjectData: Send + Sync + 'static {
     /// the answer is zero.
     async fn count(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         users: &[UserId],
         now: Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError>;
@@ -39,7 +38,7 @@ pub trait SubjectData: Send + Sync + 'static {
     /// [`SubjectData::count`] does; what is missing in the answer is zero.
     async fn sum(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         now: Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, DbError>;
 
@@ -47,7 +46,7 @@ pub trait SubjectData: Send + Sync + 'static {
     /// oldest first, behind `after`; none at all means that there are no more.
     async fn export(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         user_id: UserId,
         kind: &'static str,
         after: Option<Place>,
@@ -66,10 +65,7 @@ pub trait SubjectData: Send + Sync + 'static {
     /// How many rows of each kind belong to users whose erasure is complete
     /// ([`crate::subjects::erased_users`]): rows that nobody will erase any
     /// more. Looks at every row, live or not.
-    async fn orphans(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<Vec<(&'static str, u64)>, DbError>;
+    async fn orphans(&self, connection: &Pool) -> Result<Vec<(&'static str, u64)>, DbError>;
 
     /// Changes up to `limit` rows so that they agree with a user's state, and
     /// answers how many it changed; fewer than `limit` means that all agree.

@@ -2,11 +2,15 @@
 
 mod server;
 
-use std::{future::Future, path::Path, process::Command, thread};
+use std::{future::Future, net::ToSocketAddrs as _, path::Path, process::Command, thread};
 
 use roster_db::{DatabaseUrl, Db};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseBackend, Statement};
+use sea_orm::{
+    ConnectionTrait as _, Database, DatabaseBackend, Statement, sqlx::postgres::PgConnectOptions,
+};
 use tokio::runtime;
+
+use crate::{Link, Target};
 
 pub use server::OwnPostgres;
 
@@ -43,6 +47,32 @@ impl TempPostgres {
     #[must_use]
     pub fn url(&self) -> DatabaseUrl {
         DatabaseUrl::new(database_url(&self.name))
+    }
+
+    /// A link to the server, and where the database is over it.
+    ///
+    /// # Panics
+    ///
+    /// When the server is nowhere.
+    #[must_use]
+    pub fn linked(&self) -> (Link, DatabaseUrl) {
+        let url = database_url(&self.name);
+        let server: PgConnectOptions = url.parse().expect("the URL of a database");
+        let port = server.get_port();
+        let target = match server.get_socket() {
+            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
+            None => {
+                let addresses = (server.get_host(), port).to_socket_addrs();
+                Target::Tcp(addresses.expect("a name").next().expect("an address"))
+            }
+        };
+        let link = Link::to(target);
+        let (place, options) = url.split_once('?').unwrap_or((&url, ""));
+        let place_of = |option: &&str| option.starts_with("host=") || option.starts_with("port=");
+        let others: Vec<_> = options.split('&').filter(|it| !place_of(it)).collect();
+        let (others, address) = (others.join("&"), link.address());
+        let over = format!("{place}?host={}&port={}&{others}", address.ip(), address.port());
+        (link, DatabaseUrl::new(over))
     }
 
     /// Ends all connections to it, and lets nobody make new ones.

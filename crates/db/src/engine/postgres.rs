@@ -2,15 +2,22 @@
 
 pub mod hold;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
     DbErr, RuntimeErr, Statement,
-    sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    sqlx::{
+        self, Connection as _, Executor as _,
+        postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    },
 };
 
-use crate::{DbError, PostgresConfig, error::Class};
+use crate::{
+    DbError, PostgresConfig,
+    error::Class,
+    pool::{Bounds, Pool},
+};
 
 /// The oldest version that Roster works with.
 const OLDEST: i32 = 15;
@@ -18,6 +25,16 @@ const OLDEST: i32 = 15;
 /// A connection that was not used for so long is asked whether it still is
 /// one: a server that was restarted, or a firewall, closes them unheard.
 const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
+/// How much longer than the server lets a statement run its answer is waited
+/// for: who says nothing then, not even that it took too long, is not there.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long an answer is waited for that takes the server no time.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// How long nobody may have told anything until it is asked whether that is so.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// What Roster's advisory locks have in common, so that they meet those of
 /// nobody else in the same database.
@@ -28,6 +45,16 @@ const LOCKS: i32 = 0x726f_7374;
 pub const SMALLEST_WRITE: &str =
     "DELETE FROM seaql_migrations WHERE false; SELECT pg_current_xact_id()";
 
+/// Up to `most` connections, each of which takes its time only as the settings
+/// say.
+pub async fn pool(config: &PostgresConfig, most: u32) -> Result<Pool, DbError> {
+    let options = options(config, most, config.statement_timeout)?;
+    let endless = config.statement_timeout.is_zero();
+    let answer = if endless { Duration::MAX } else { config.statement_timeout + GRACE };
+    let connection = config.pool.acquire_timeout;
+    Ok(Pool::open(options, Bounds { most: most as usize, connection, answer }).await?)
+}
+
 /// How up to `most` connections are made, whose statements take up to `time`
 /// each, or as long as they take when it is zero.
 pub fn options(
@@ -36,6 +63,8 @@ pub fn options(
     time: Duration,
 ) -> Result<ConnectOptions, DbError> {
     let connect = connect_options(config, time)?;
+    // One that does not say so leaves as much time for making another.
+    let says_so = config.pool.acquire_timeout / 2;
     // The URL, with its secret, is in the driver's options only.
     let mut options = ConnectOptions::new("postgres://localhost");
     options
@@ -43,7 +72,15 @@ pub fn options(
         .min_connections(config.pool.idle.min(most))
         .connect_timeout(config.pool.acquire_timeout)
         .acquire_timeout(config.pool.acquire_timeout)
-        .test_before_acquire_if_idle_for(TRUSTED_FOR)
+        .test_before_acquire(false)
+        .map_sqlx_postgres_before_acquire(move |connection, told| {
+            Box::pin(async move {
+                if told.idle_for >= TRUSTED_FOR {
+                    within(says_so, connection.ping()).await?;
+                }
+                Ok(true)
+            })
+        })
         // A database that is away at the start is one that is away later on.
         .connect_lazy(true)
         .sqlx_logging(false)
@@ -81,7 +118,7 @@ fn connect_options(config: &PostgresConfig, time: Duration) -> Result<PgConnectO
 }
 
 /// Tells those who listen on `channel` that there is news, once `tx` commits.
-pub async fn notify(tx: &DatabaseTransaction, channel: &str) -> Result<(), DbError> {
+pub async fn notify(tx: &impl ConnectionTrait, channel: &str) -> Result<(), DbError> {
     let tell = "SELECT pg_notify(current_schema() || $1, '')";
     let channel = format!(".{channel}");
     let tell = Statement::from_sql_and_values(DatabaseBackend::Postgres, tell, [channel.into()]);
@@ -96,18 +133,34 @@ pub async fn listen(config: &PostgresConfig, channel: &str) -> Result<PgListener
         .max_connections(1)
         .acquire_timeout(config.pool.acquire_timeout)
         .connect_lazy_with(connect);
-    let failed = |error| DbError::from(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
     let mut listener = PgListener::connect_with(&pool).await.map_err(failed)?;
-    listener.listen(&format!("{}.{channel}", config.schema)).await.map_err(failed)?;
+    let channel = format!("{}.{channel}", config.schema);
+    within(ANSWER, listener.listen(&channel)).await.map_err(failed)?;
     Ok(listener)
 }
 
 /// Waits for the next word; answers, too, when the connection was lost, as
 /// nobody knows what was said meanwhile.
 pub async fn heard(listener: &mut PgListener) -> Result<(), DbError> {
-    let heard = listener.try_recv().await;
-    heard.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
-    Ok(())
+    loop {
+        if let Ok(heard) = tokio::time::timeout(QUIET, listener.try_recv()).await {
+            return heard.map(drop).map_err(failed);
+        }
+        within(ANSWER, listener.execute("")).await.map_err(failed)?;
+    }
+}
+
+fn failed(error: sqlx::Error) -> DbError {
+    DbError::from(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+/// What is answered within `time`: a connection can be dead without a word.
+async fn within<T>(
+    time: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let silent = || sqlx::Error::Io(io::ErrorKind::TimedOut.into());
+    tokio::time::timeout(time, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// Refuses a server that Roster does not work with.
@@ -128,7 +181,7 @@ pub async fn check(connection: &DatabaseConnection) -> Result<(), DbError> {
 
 /// Refuses a server that lets nobody write, such as a standby: it says so
 /// before anybody tries.
-pub async fn writable(connection: &DatabaseConnection) -> Result<(), DbError> {
+pub async fn writable(connection: &impl ConnectionTrait) -> Result<(), DbError> {
     let ask = "SELECT current_setting('transaction_read_only')::bool";
     let ask = Statement::from_string(DatabaseBackend::Postgres, ask);
     let row = connection.query_one_raw(ask).await?.ok_or(DbError::Unexpected("settings"))?;
@@ -164,16 +217,16 @@ pub async fn take_turn(tx: &DatabaseTransaction, schema: &str) -> Result<(), DbE
 }
 
 /// Takes the lock `name` of the schema, until the transaction ends.
-pub async fn lock(tx: &DatabaseTransaction, name: &str) -> Result<(), DbError> {
+pub async fn lock(tx: &impl ConnectionTrait, name: &str) -> Result<(), DbError> {
     lock_with(tx, "pg_advisory_xact_lock", name).await
 }
 
 /// Takes the lock `name` together with others who take it like this.
-pub async fn lock_shared(tx: &DatabaseTransaction, name: &str) -> Result<(), DbError> {
+pub async fn lock_shared(tx: &impl ConnectionTrait, name: &str) -> Result<(), DbError> {
     lock_with(tx, "pg_advisory_xact_lock_shared", name).await
 }
 
-async fn lock_with(tx: &DatabaseTransaction, how: &str, name: &str) -> Result<(), DbError> {
+async fn lock_with(tx: &impl ConnectionTrait, how: &str, name: &str) -> Result<(), DbError> {
     // Two names with the same hash wait for each other, which harms nobody.
     let lock = Statement::from_sql_and_values(
         DatabaseBackend::Postgres,

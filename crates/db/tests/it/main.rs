@@ -1,6 +1,7 @@
 //! Transactions, classes of error and repeated requests, on a real database.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cuts;
 mod engine;
 mod hold;
 mod migrations;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use roster_db::{Db, DbError, Tx};
+use roster_db::{Db, DbError, Pool, Tx};
 use roster_events::{Address, Bus, Event, InProcessBus};
 use roster_kernel::{Env, EventId, ServiceName, UserId};
 use roster_participant::{
@@ -20,8 +20,8 @@ use roster_proto::{
 use roster_server::{Tasks, Upstream};
 use roster_testkit::{MockClock, TempDb, eventually};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait, Set,
+    ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Set,
 };
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager,
@@ -94,7 +94,7 @@ impl SubjectData for Notes {
 
     async fn count(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         users: &[UserId],
         _now: roster_kernel::Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
@@ -109,7 +109,7 @@ impl SubjectData for Notes {
 
     async fn sum(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         _now: roster_kernel::Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, DbError> {
         let count = note::Entity::find().count(connection).await?;
@@ -118,7 +118,7 @@ impl SubjectData for Notes {
 
     async fn export(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         user_id: UserId,
         kind: &'static str,
         after: Option<Place>,
@@ -153,10 +153,7 @@ impl SubjectData for Notes {
         Ok(vec![("notes", erased.rows_affected)])
     }
 
-    async fn orphans(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+    async fn orphans(&self, connection: &Pool) -> Result<Vec<(&'static str, u64)>, DbError> {
         let orphans =
             note::Entity::find().filter(note::Column::UserId.in_subquery(subjects::erased_users()));
         Ok(vec![("notes", orphans.count(connection).await?)])

@@ -3,7 +3,7 @@
 //! state and asks this for the rest.
 
 use async_trait::async_trait;
-use roster_db::{DatabaseConnection, DbError, Tx, replay};
+use roster_db::{DbError, Pool, Tx, replay};
 use roster_kernel::{Timestamp, UserId};
 use roster_participant::{Place, Subject, SubjectData};
 
@@ -44,7 +44,7 @@ impl SubjectData for PersonaData {
 
     async fn count(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         users: &[UserId],
         _now: Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
@@ -58,7 +58,7 @@ impl SubjectData for PersonaData {
 
     async fn sum(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         _now: Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, DbError> {
         Ok(vec![
@@ -70,7 +70,7 @@ impl SubjectData for PersonaData {
 
     async fn export(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         user: UserId,
         kind: &'static str,
         after: Option<Place>,
@@ -101,10 +101,7 @@ impl SubjectData for PersonaData {
         Ok(vec![(ANNOTATIONS, annotations), (ONTOLOGIES, ontologies), (PERSONAS, personas)])
     }
 
-    async fn orphans(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+    async fn orphans(&self, connection: &Pool) -> Result<Vec<(&'static str, u64)>, DbError> {
         Ok(vec![
             (ANNOTATIONS, annotation::count_orphans(connection).await?),
             (ONTOLOGIES, ontology::count_orphans(connection).await?),
@@ -125,7 +122,7 @@ impl SubjectData for PersonaData {
 }
 
 async fn annotations(
-    connection: &DatabaseConnection,
+    connection: &Pool,
     user: UserId,
     mut after: Option<Place>,
     limit: u64,
@@ -146,7 +143,7 @@ async fn annotations(
 }
 
 async fn ontologies(
-    connection: &DatabaseConnection,
+    connection: &Pool,
     user: UserId,
     mut after: Option<Place>,
     limit: u64,
@@ -167,7 +164,7 @@ async fn ontologies(
 }
 
 async fn personas(
-    connection: &DatabaseConnection,
+    connection: &Pool,
     user: UserId,
     after: Option<Place>,
     limit: u64,

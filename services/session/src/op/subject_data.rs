@@ -3,7 +3,7 @@
 //! user's state and asks this for the rest.
 
 use async_trait::async_trait;
-use roster_db::{DatabaseConnection, DbError, Tx, replay};
+use roster_db::{DbError, Pool, Tx, replay};
 use roster_kernel::{Timestamp, UserId};
 use roster_participant::{Place, State, Subject, SubjectData};
 
@@ -30,7 +30,7 @@ impl SubjectData for Sessions {
     /// Counts live sessions: what a list would show.
     async fn count(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         users: &[UserId],
         now: Timestamp,
     ) -> Result<Vec<(UserId, &'static str, i64)>, DbError> {
@@ -40,7 +40,7 @@ impl SubjectData for Sessions {
 
     async fn sum(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         now: Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, DbError> {
         let live = session::count(connection, &SessionFilter::default(), None, now).await?;
@@ -50,7 +50,7 @@ impl SubjectData for Sessions {
     /// Hands out all sessions that are kept, expired ones included.
     async fn export(
         &self,
-        connection: &DatabaseConnection,
+        connection: &Pool,
         user_id: UserId,
         _kind: &'static str,
         after: Option<Place>,
@@ -76,10 +76,7 @@ impl SubjectData for Sessions {
         Ok(vec![(SESSIONS, session::erase(tx, user_id, limit).await?)])
     }
 
-    async fn orphans(
-        &self,
-        connection: &DatabaseConnection,
-    ) -> Result<Vec<(&'static str, u64)>, DbError> {
+    async fn orphans(&self, connection: &Pool) -> Result<Vec<(&'static str, u64)>, DbError> {
         Ok(vec![(SESSIONS, session::count_orphans(connection).await?)])
     }
 

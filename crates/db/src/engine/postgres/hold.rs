@@ -1,13 +1,8 @@
 //! Locks that last as long as a connection.
 
-use std::sync::Arc;
+use sea_orm::sqlx::{self, Connection as _, PgConnection, postgres::PgPoolOptions};
 
-use sea_orm::{
-    DbErr, RuntimeErr,
-    sqlx::{self, Connection as _, PgConnection, postgres::PgPoolOptions},
-};
-
-use super::{LOCKS, connect_options};
+use super::{ANSWER, LOCKS, connect_options, failed, within};
 use crate::{Claim, DbError, PostgresConfig};
 
 /// Whose word it is that a service is in use.
@@ -15,10 +10,6 @@ const HELD: &str = " held";
 
 /// The same of whoever answers calls.
 const SERVED: &str = " served";
-
-fn failed(error: sqlx::Error) -> DbError {
-    DbError::from(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
-}
 
 /// A connection of its own, which no pool gives to anybody else.
 pub async fn connect(config: &PostgresConfig) -> Result<PgConnection, DbError> {
@@ -32,7 +23,7 @@ pub async fn connect(config: &PostgresConfig) -> Result<PgConnection, DbError> {
 
 /// Whether the connection, with the locks that it has, is still there.
 pub async fn ping(connection: &mut PgConnection) -> Result<(), DbError> {
-    connection.ping().await.map_err(failed)
+    within(ANSWER, connection.ping()).await.map_err(failed)
 }
 
 /// Takes the lock that says that the service is in use, unless others have it
@@ -72,13 +63,14 @@ pub async fn is_shared(connection: &mut PgConnection) -> Result<bool, DbError> {
     let look = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity \
                 WHERE datname = current_database() AND pid <> pg_backend_pid() \
                 AND application_name = current_setting('application_name'))";
-    sqlx::query_scalar(look).fetch_one(connection).await.map_err(failed)
+    within(ANSWER, sqlx::query_scalar(look).fetch_one(connection)).await.map_err(failed)
 }
 
 /// Lets the server wait: nobody else's time passes.
 pub async fn rest(connection: &mut PgConnection) -> Result<(), DbError> {
     let rest = "SELECT true FROM pg_sleep(0.1)";
-    sqlx::query_scalar::<_, bool>(rest).fetch_one(connection).await.map(drop).map_err(failed)
+    let rest = sqlx::query_scalar::<_, bool>(rest).fetch_one(connection);
+    within(ANSWER, rest).await.map(drop).map_err(failed)
 }
 
 async fn ask(
@@ -89,5 +81,5 @@ async fn ask(
 ) -> Result<bool, DbError> {
     // The schema may not be there yet.
     let question = sqlx::query_scalar(question).bind(LOCKS).bind(format!("{schema}{what}"));
-    question.fetch_one(connection).await.map_err(failed)
+    within(ANSWER, question.fetch_one(connection)).await.map_err(failed)
 }
