@@ -6,7 +6,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use crate::{
     DbError, PostgresConfig, engine,
-    pool::{Bounds, Pool},
+    pool::{Bounds, Breaks, Pool},
 };
 
 /// Where a service keeps its tables.
@@ -74,7 +74,8 @@ impl DbConfig {
     pub(crate) async fn readers(&self) -> Result<Pool, DbError> {
         Ok(match self {
             Self::Sqlite(file) => {
-                Pool::open(engine::sqlite::options(&file.path, file.readers), Bounds::NONE).await?
+                let options = engine::sqlite::options(&file.path, file.readers);
+                Pool::open(options, Bounds::NONE, Breaks::default()).await?
             }
             Self::Postgres(config) => engine::postgres::pool(config, config.pool.readers).await?,
         })
@@ -84,7 +85,8 @@ impl DbConfig {
     pub(crate) async fn writers(&self) -> Result<Pool, DbError> {
         Ok(match self {
             Self::Sqlite(file) => {
-                Pool::open(engine::sqlite::options(&file.path, 1), Bounds::NONE).await?
+                let options = engine::sqlite::options(&file.path, 1);
+                Pool::open(options, Bounds::NONE, Breaks::default()).await?
             }
             Self::Postgres(config) => engine::postgres::pool(config, config.pool.writers).await?,
         })

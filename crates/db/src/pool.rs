@@ -4,7 +4,7 @@
 use std::{
     fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -12,12 +12,17 @@ use futures_util::FutureExt as _;
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
     DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
-    TransactionOptions, TransactionTrait as _, sqlx,
+    TransactionOptions, TransactionTrait as _,
+    sqlx::{self, postgres::PgDatabaseError},
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+
+/// What a server says as it ends a connection: it is told to stop, or another
+/// part of it has crashed (SQLSTATE).
+const GONE: [&str; 2] = ["57P01", "57P02"];
 
 /// How many connections there are, and how long is waited for what.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +42,32 @@ impl Bounds {
         Self { most: Semaphore::MAX_PERMITS, connection: Duration::MAX, answer: Duration::MAX };
 }
 
+/// When a connection was last found broken: one that has not been used since may
+/// be broken, too.
+#[derive(Clone, Debug, Default)]
+pub struct Breaks(Arc<Mutex<Option<Instant>>>);
+
+impl Breaks {
+    fn note(&self) {
+        *self.last() = Some(Instant::now());
+    }
+
+    /// Whether one that was last used so long ago is to be asked whether it lives.
+    pub fn concern(&self, idle_for: Duration) -> bool {
+        self.last().is_some_and(|last| idle_for >= last.elapsed())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Connections of one kind. Queries that are no part of a transaction run on
 /// them: [`crate::Db::read`].
 pub struct Pool {
     options: ConnectOptions,
     bounds: Bounds,
+    breaks: Breaks,
     /// Who has a turn waits for nobody else who works on the database. The
     /// driver's pool has as many connections as there are turns, so if it still
     /// has none to give in time, the server is away, or what it has is dead.
@@ -60,25 +86,30 @@ struct Current {
 pub struct Begun {
     inner: DatabaseTransaction,
     answer: Duration,
+    breaks: Breaks,
     _turn: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(crate) async fn open(options: ConnectOptions, bounds: Bounds) -> Result<Self, DbErr> {
+    /// Opens a pool, whose `options` ask those connections that `breaks` concern.
+    pub(crate) async fn open(
+        options: ConnectOptions,
+        bounds: Bounds,
+        breaks: Breaks,
+    ) -> Result<Self, DbErr> {
         let connections = Database::connect(options.clone()).await?;
         let turns = Arc::new(Semaphore::new(bounds.most));
         let current = Mutex::new(Current { connections, number: 0 });
-        Ok(Self { options, bounds, turns, current })
+        Ok(Self { options, bounds, breaks, turns, current })
     }
 
     /// Begins a transaction.
     pub(crate) async fn begin(&self, options: TransactionOptions) -> Result<Begun, DbErr> {
         let turn = self.turn().await?;
-        let begin = |connections: DatabaseConnection| async move {
-            connections.begin_with_options(options).await
-        };
-        let inner = self.answered(begin).await?;
-        Ok(Begun { inner, answer: self.bounds.answer, _turn: turn })
+        let inner =
+            self.answered_again(|it| async move { it.begin_with_options(options).await }).await?;
+        let (answer, breaks) = (self.bounds.answer, self.breaks.clone());
+        Ok(Begun { inner, answer, breaks, _turn: turn })
     }
 
     /// Closes all connections, as far as they can be closed in time.
@@ -108,6 +139,19 @@ impl Pool {
         self.answered(ask).await
     }
 
+    /// What is answered to `ask`, which has its turn and changes nothing: it is
+    /// asked a second time where its connection was broken, be it by a server
+    /// that has come back long ago.
+    async fn answered_again<T, F>(&self, ask: impl Fn(DatabaseConnection) -> F) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        match self.answered(&ask).await {
+            Err(error) if is_broken(&error) && !is_silence(&error) => self.answered(&ask).await,
+            answer => answer,
+        }
+    }
+
     /// What is answered to `ask`, which has its turn.
     async fn answered<T, F>(&self, ask: impl FnOnce(DatabaseConnection) -> F) -> Result<T, DbErr>
     where
@@ -119,7 +163,7 @@ impl Pool {
         if let Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) = answer {
             self.leave(number).await?;
         }
-        answer
+        noted(answer, &self.breaks)
     }
 
     /// Leaves the driver's pool number `number` for another one, unless that
@@ -147,7 +191,7 @@ impl Pool {
 impl Begun {
     /// Makes all of it durable, at once.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        within(self.answer, self.inner.commit()).await
+        noted(within(self.answer, self.inner.commit()).await, &self.breaks)
     }
 }
 
@@ -166,11 +210,21 @@ impl ConnectionTrait for Pool {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.once(|it| async move { it.query_one_raw(statement).await }).await
+        let _turn = self.turn().await?;
+        let ask = |it: DatabaseConnection| {
+            let statement = statement.clone();
+            async move { it.query_one_raw(statement).await }
+        };
+        self.answered_again(ask).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.once(|it| async move { it.query_all_raw(statement).await }).await
+        let _turn = self.turn().await?;
+        let ask = |it: DatabaseConnection| {
+            let statement = statement.clone();
+            async move { it.query_all_raw(statement).await }
+        };
+        self.answered_again(ask).await
     }
 }
 
@@ -181,19 +235,19 @@ impl ConnectionTrait for Begun {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        within(self.answer, self.inner.execute_raw(statement)).await
+        noted(within(self.answer, self.inner.execute_raw(statement)).await, &self.breaks)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        within(self.answer, self.inner.execute_unprepared(sql)).await
+        noted(within(self.answer, self.inner.execute_unprepared(sql)).await, &self.breaks)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        within(self.answer, self.inner.query_one_raw(statement)).await
+        noted(within(self.answer, self.inner.query_one_raw(statement)).await, &self.breaks)
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        within(self.answer, self.inner.query_all_raw(statement)).await
+        noted(within(self.answer, self.inner.query_all_raw(statement)).await, &self.breaks)
     }
 }
 
@@ -205,6 +259,37 @@ async fn within<T>(
     timeout(bound, answer)
         .await
         .unwrap_or_else(|_| Err(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(silent())))))
+}
+
+/// The same answer, which may say that a connection is broken.
+fn noted<T>(answer: Result<T, DbErr>, breaks: &Breaks) -> Result<T, DbErr> {
+    if answer.as_ref().is_err_and(is_broken) {
+        breaks.note();
+    }
+    answer
+}
+
+/// Whether the connection is none any more, or says nothing.
+fn is_broken(error: &DbErr) -> bool {
+    match cause(error) {
+        Some(sqlx::Error::Io(_)) => true,
+        Some(sqlx::Error::Database(told)) => {
+            told.try_downcast_ref::<PgDatabaseError>().is_some_and(|it| GONE.contains(&it.code()))
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// Whether nothing was said in time.
+fn is_silence(error: &DbErr) -> bool {
+    matches!(cause(error), Some(sqlx::Error::Io(it)) if it.kind() == io::ErrorKind::TimedOut)
+}
+
+fn cause(error: &DbErr) -> Option<&sqlx::Error> {
+    let (DbErr::Conn(failure) | DbErr::Exec(failure) | DbErr::Query(failure)) = error else {
+        return None;
+    };
+    if let RuntimeErr::SqlxError(cause) = failure { Some(cause) } else { None }
 }
 
 impl fmt::Debug for Pool {

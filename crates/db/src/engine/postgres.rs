@@ -16,7 +16,7 @@ use sea_orm::{
 use crate::{
     DbError, PostgresConfig,
     error::Class,
-    pool::{Bounds, Pool},
+    pool::{Bounds, Breaks, Pool},
 };
 
 /// The oldest version that Roster works with.
@@ -48,11 +48,24 @@ pub const SMALLEST_WRITE: &str =
 /// Up to `most` connections, each of which takes its time only as the settings
 /// say.
 pub async fn pool(config: &PostgresConfig, most: u32) -> Result<Pool, DbError> {
-    let options = options(config, most, config.statement_timeout)?;
+    let mut options = options(config, most, config.statement_timeout)?;
+    let breaks = Breaks::default();
+    let known = breaks.clone();
+    // One that does not say that it lives leaves as much time for making another.
+    let says_so = config.pool.acquire_timeout / 2;
+    options.map_sqlx_postgres_before_acquire(move |connection, told| {
+        let asked = told.idle_for >= TRUSTED_FOR || known.concern(told.idle_for);
+        Box::pin(async move {
+            if asked {
+                within(says_so, connection.ping()).await?;
+            }
+            Ok(true)
+        })
+    });
     let endless = config.statement_timeout.is_zero();
     let answer = if endless { Duration::MAX } else { config.statement_timeout + GRACE };
     let connection = config.pool.acquire_timeout;
-    Ok(Pool::open(options, Bounds { most: most as usize, connection, answer }).await?)
+    Ok(Pool::open(options, Bounds { most: most as usize, connection, answer }, breaks).await?)
 }
 
 /// How up to `most` connections are made, whose statements take up to `time`
@@ -63,8 +76,6 @@ pub fn options(
     time: Duration,
 ) -> Result<ConnectOptions, DbError> {
     let connect = connect_options(config, time)?;
-    // One that does not say so leaves as much time for making another.
-    let says_so = config.pool.acquire_timeout / 2;
     // The URL, with its secret, is in the driver's options only.
     let mut options = ConnectOptions::new("postgres://localhost");
     options
@@ -73,14 +84,6 @@ pub fn options(
         .connect_timeout(config.pool.acquire_timeout)
         .acquire_timeout(config.pool.acquire_timeout)
         .test_before_acquire(false)
-        .map_sqlx_postgres_before_acquire(move |connection, told| {
-            Box::pin(async move {
-                if told.idle_for >= TRUSTED_FOR {
-                    within(says_so, connection.ping()).await?;
-                }
-                Ok(true)
-            })
-        })
         // A database that is away at the start is one that is away later on.
         .connect_lazy(true)
         .sqlx_logging(false)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use roster_db::{Db, DbConfig, DbError, News, PostgresConfig};
 use roster_testkit::{TempDb, TempPostgres, eventually};
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -75,6 +76,30 @@ async fn connections_say_who_they_are_and_have_their_bounds() {
     ] {
         assert_eq!(setting(&db, name).await, expected, "{name}");
     }
+}
+
+/// Reads and begins at the same time, so often that each connection is used.
+async fn use_all(db: &Db) {
+    let backend = db.read().get_database_backend();
+    let read = async || {
+        let long = Statement::from_string(backend, "SELECT 1 FROM pg_sleep(0.1)");
+        db.read().query_one_raw(long).await.unwrap();
+    };
+    join_all((0..8).map(|_| read())).await;
+    let begun = join_all((0..8).map(|_| db.begin())).await;
+    assert!(begun.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: cargo xtask test has one"]
+async fn connections_that_a_server_ended_are_replaced_unseen() {
+    let database = TempPostgres::new().await;
+    let config = DbConfig::Postgres(PostgresConfig::new(database.url(), "ended"));
+    Db::migrate::<Migrator>(&config).await.unwrap();
+    let (db, other) = (Db::open(&config).await.unwrap(), Db::open(&config).await.unwrap());
+    use_all(&db).await;
+    end_others(&other).await;
+    use_all(&db).await;
 }
 
 #[tokio::test]
