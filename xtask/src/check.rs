@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     path::Path,
     process::{Command, Stdio},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -53,14 +54,16 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
-/// Every test, those that store something on both engines, and a rehearsal of
-/// the bench. The tests find the tools that they drive on the path.
+/// Every test, those that store something on both engines, the end of any
+/// process at any moment, and a rehearsal of the bench. The tests find the tools
+/// that they drive on the path.
 pub fn test() -> Result<()> {
     let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
     test.env("PATH", &path);
     run("tests", test)?;
     test_on_postgres(&path)?;
+    chaos(KILLS, SEED)?;
     bench::rehearse()
 }
 
@@ -99,6 +102,11 @@ const APART: [&str; 11] = [
 
 /// Those that start the real processes themselves, PostgreSQL's among them.
 const CHAOS: &str = "chaos::";
+
+/// How many of those are killed, and what chance begins with, where nobody says
+/// otherwise.
+pub const KILLS: u64 = 300;
+pub const SEED: u64 = 20;
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.
@@ -183,7 +191,9 @@ pub fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
 /// Runs a command that has to succeed.
 pub fn run(what: &str, mut command: Command) -> Result<()> {
     eprintln!("==> {what}");
+    let begun = Instant::now();
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{what}: {command:?} failed ({status})");
+    eprintln!("==> {what}: {:.0?}", begun.elapsed());
     Ok(())
 }

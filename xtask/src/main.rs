@@ -36,10 +36,10 @@ enum Command {
     /// them, while clients call: nothing may be lost.
     Chaos {
         /// How many are killed.
-        #[arg(long, default_value_t = 300)]
+        #[arg(long, default_value_t = check::KILLS)]
         kills: u64,
         /// What chance begins with.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = check::SEED)]
         seed: u64,
     },
     /// Measure what Roster costs: one table, in some minutes.

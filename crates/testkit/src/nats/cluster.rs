@@ -1,15 +1,20 @@
 //! Brokers that keep the same streams, any of which may be lost.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::MISSING;
-use crate::Port;
+use crate::{Port, eventually};
 
 /// NATS servers with JetStream that are one cluster, ended and removed when
 /// dropped.
@@ -23,6 +28,8 @@ pub struct TempBrokers {
 struct Node {
     port: Port,
     _route: Port,
+    /// Where it says how it is.
+    monitor: Port,
     settings: PathBuf,
     server: Child,
 }
@@ -37,22 +44,24 @@ impl TempBrokers {
     #[must_use]
     pub fn new(count: usize, settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ports: Vec<_> = (0..count).map(|_| (Port::free(), Port::free())).collect();
+        let ports: Vec<_> = (0..count).map(|_| [(); 3].map(|()| Port::free())).collect();
         let routes: Vec<_> =
-            ports.iter().map(|(_, route)| format!("nats://{}", route.address)).collect();
-        let nodes = ports.into_iter().enumerate().map(|(number, (port, route))| {
+            ports.iter().map(|[_, route, _]| format!("nats://{}", route.address)).collect();
+        let nodes = ports.into_iter().enumerate().map(|(number, [port, route, monitor])| {
             let name = format!("nats-{number}");
             let text = format!(
-                "server_name: {name}\nlisten: {}\njetstream {{ store_dir: \"{}\" }}\n\
+                "server_name: {name}\nlisten: {}\nhttp: {}\n\
+                 jetstream {{ store_dir: \"{}\" }}\n\
                  cluster {{ name: roster, listen: {}, routes: {routes:?} }}\n{settings}\n",
                 port.address,
+                monitor.address,
                 folder.path().join(&name).display(),
                 route.address,
             );
             let settings = folder.path().join(format!("{name}.conf"));
             fs::write(&settings, text).expect("a file that can be written");
             let server = launch(&settings);
-            Node { port, _route: route, settings, server }
+            Node { port, _route: route, monitor, settings, server }
         });
         Self { nodes: nodes.collect(), _folder: folder }
     }
@@ -83,6 +92,33 @@ impl TempBrokers {
         if node.server.try_wait().expect("a server of one's own").is_some() {
             node.server = launch(&node.settings);
         }
+    }
+
+    /// Tells one to end, and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be ended.
+    pub async fn stop(&mut self, number: usize) {
+        let server = &mut self.nodes[number].server;
+        kill_process(Pid::from_child(server), Signal::TERM).expect("a server to end");
+        eventually(async || server.try_wait().expect("a server of one's own").is_some()).await;
+    }
+
+    /// Whether one says that all is well with all that it keeps: it has what the
+    /// others have.
+    pub async fn is_healthy(&self, number: usize) -> bool {
+        self.nodes[number].is_healthy().await.unwrap_or(false)
+    }
+}
+
+impl Node {
+    async fn is_healthy(&self) -> io::Result<bool> {
+        let mut socket = TcpStream::connect(self.monitor.address).await?;
+        socket.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await?;
+        Ok(answer.lines().next().is_some_and(|line| line.contains(" 200 ")))
     }
 }
 

@@ -99,6 +99,17 @@ impl OwnPostgres {
         }
     }
 
+    /// Tells it to end, whatever it is about, and waits until it has.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be ended.
+    pub async fn stop(&mut self) {
+        // "Fast": open transactions are undone, and whoever waits is told.
+        kill_process(Pid::from_child(&self.server), Signal::INT).expect("a server to end");
+        eventually(async || self.server.try_wait().expect("a server of one's own").is_some()).await;
+    }
+
     /// Waits until it answers, starting it again where it has ended.
     pub async fn is_back(&mut self) {
         self.answers(DATABASE).await;

@@ -159,13 +159,22 @@ impl Installation {
     }
 
     /// Tells a process to end, waits until it has, and until the one that takes
-    /// its place serves.
-    pub async fn restart(&mut self, service: &'static str, replica: usize) {
-        let who = Who::Service(service, replica);
-        let mut process = self.processes.remove(&who).unwrap();
-        process.signal("TERM");
-        until("it ends", async || process.has_ended()).await;
-        assert_eq!(ended(&mut process), Some(0), "{who:?}");
+    /// its place does what it did.
+    pub async fn restart(&mut self, who: Who) {
+        match who {
+            Who::Postgres => self.database.stop().await,
+            Who::Broker(number) => {
+                self.brokers.stop(number).await;
+                self.brokers.revive(number);
+                until("it has caught up", async || self.brokers.is_healthy(number).await).await;
+            }
+            Who::Service(..) => {
+                let mut process = self.processes.remove(&who).unwrap();
+                process.signal("TERM");
+                until("it ends", async || process.has_ended()).await;
+                assert_eq!(ended(&mut process), Some(0), "{who:?}");
+            }
+        }
         self.serves().await;
     }
 

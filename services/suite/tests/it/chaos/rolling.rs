@@ -1,7 +1,12 @@
-//! A new start of every process in turn, while everybody calls.
+//! A new start of every process in turn, while everybody calls. Only the
+//! database is missed while it is away: calls that want it are refused.
 
 use std::{
     collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,6 +20,7 @@ use roster_proto::{
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
+use tonic_types::StatusExt as _;
 
 use super::{
     PATIENCE,
@@ -41,16 +47,45 @@ struct Caller {
     token: Bearer,
     /// How often each method was called, and the longest that it took.
     answers: BTreeMap<&'static str, (u32, Duration)>,
+    progress: Progress,
+}
+
+/// What the callers and who restarts the processes tell each other.
+#[derive(Clone, Default)]
+struct Progress {
     answered: Acknowledged,
+    /// Whether there is no database at the moment: there is one of it, and
+    /// without it calls are refused.
+    without_database: Arc<AtomicBool>,
+    /// Calls end with the test.
+    stop: CancellationToken,
+}
+
+impl Progress {
+    fn is_without_database(&self) -> bool {
+        self.without_database.load(Ordering::SeqCst)
+    }
+
+    /// Waits until there have been some more answers, or there will be none.
+    async fn go_on(&self) {
+        let enough = *self.answered.borrow() + BETWEEN;
+        let enough = async || self.stop.is_cancelled() || *self.answered.borrow() >= enough;
+        until("calls are answered", enough).await;
+    }
+}
+
+/// Whether Roster itself says that it could not be done at the moment.
+fn is_refused(status: &Status) -> bool {
+    status.code() == Code::Unavailable && status.get_error_details().error_info().is_some()
 }
 
 impl Caller {
-    fn new(number: usize, way: Transport, token: Bearer, answered: Acknowledged) -> Self {
-        Self { number, way, token, answers: BTreeMap::new(), answered }
+    fn new(number: usize, way: Transport, token: Bearer, progress: Progress) -> Self {
+        Self { number, way, token, answers: BTreeMap::new(), progress }
     }
 
     /// Calls, and notes the answer, which has to be a good one. A call that was
-    /// not accepted, for want of room, is made again.
+    /// not accepted, for want of room or of a database, is made again.
     async fn call<C: Clone, Q: Clone, A, F>(
         &mut self,
         method: &'static str,
@@ -65,29 +100,40 @@ impl Caller {
             // A deletion waits for its effect for as long as its caller does.
             let mut request = Request::new(request.clone());
             request.set_timeout(PATIENCE);
+            let without = self.progress.is_without_database();
             match call(client.clone(), request).await {
                 Ok(answer) => break answer.into_inner(),
                 Err(status) if status.code() == Code::ResourceExhausted => kill::rest().await,
+                Err(status)
+                    if is_refused(&status) && (without || self.progress.is_without_database()) =>
+                {
+                    kill::rest().await;
+                }
                 Err(status) => panic!("{method} after {:?}: {status:?}", begun.elapsed()),
             }
         };
         let (count, longest) = self.answers.entry(method).or_default();
         *count += 1;
         *longest = begun.elapsed().max(*longest);
-        self.answered.send_modify(|count| *count += 1);
+        self.progress.answered.send_modify(|count| *count += 1);
         answer
     }
 
     /// The life of a user, from the first call to the last, again and again.
-    async fn call_until(&mut self, stop: &CancellationToken) {
+    async fn call_until_stopped(&mut self) {
         let users = UserAdminServiceClient::with_interceptor(self.way.clone(), self.token.clone());
         let sessions = SessionServiceClient::new(self.way.clone());
         for life in 0_u32.. {
-            if stop.is_cancelled() {
+            if self.progress.stop.is_cancelled() {
                 return;
             }
             let username = format!("user-{}-{life}", self.number);
-            let create = CreateUserRequest { username: username.clone(), ..person() };
+            let create = CreateUserRequest {
+                username: username.clone(),
+                // Made again, it creates nobody else.
+                request_id: format!("{life:08x}-0000-4000-8000-{:012x}", self.number),
+                ..person()
+            };
             let created = self
                 .call("CreateUser", (&users, create), |mut client, request| async move {
                     client.create_user(request).await
@@ -116,45 +162,36 @@ impl Caller {
     }
 }
 
-/// Waits until there have been so many more answers, or there will be none.
-async fn answers(answered: &Acknowledged, more: u64, stop: &CancellationToken) {
-    let enough = *answered.borrow() + more;
-    let enough = async || stop.is_cancelled() || *answered.borrow() >= enough;
-    until("calls are answered", enough).await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a dozen processes for some minutes: cargo xtask chaos"]
-async fn a_rolling_restart_fails_no_call() {
+async fn a_rolling_restart_fails_no_call_that_was_accepted() {
     let begun = Instant::now();
     let mut installation = Installation::start().await;
     let admin = installation.edges().await.swap_remove(0).admin;
     let token = Bearer::new(admin.token());
-    let (answered, stop) = (Acknowledged::default(), CancellationToken::new());
-    let mut calling = JoinSet::new();
+    let (progress, mut calling) = (Progress::default(), JoinSet::new());
     for number in 0..CLIENTS {
         let way = Edges::new(installation.edge_addresses()).transport();
-        let mut caller = Caller::new(number, way, token.clone(), answered.clone());
-        let stop = stop.clone();
+        let mut caller = Caller::new(number, way, token.clone(), progress.clone());
         calling.spawn(async move {
             // One that fails ends the test at once, and not the others first.
-            let _all = stop.clone().drop_guard();
-            caller.call_until(&stop).await;
+            let _all = caller.progress.stop.clone().drop_guard();
+            caller.call_until_stopped().await;
             caller.answers
         });
     }
     let mut restarts = 0;
     for who in Who::all() {
-        if let Who::Service(service, replica) = who
-            && !stop.is_cancelled()
-        {
-            answers(&answered, BETWEEN, &stop).await;
-            installation.restart(service, replica).await;
-            answers(&answered, BETWEEN, &stop).await;
+        if !progress.stop.is_cancelled() {
+            progress.go_on().await;
+            progress.without_database.store(who == Who::Postgres, Ordering::SeqCst);
+            installation.restart(who).await;
+            progress.without_database.store(false, Ordering::SeqCst);
+            progress.go_on().await;
             restarts += 1;
         }
     }
-    stop.cancel();
+    progress.stop.cancel();
     let mut all = BTreeMap::<_, (u32, Duration)>::new();
     for answers in calling.join_all().await {
         for (method, (count, longest)) in answers {
