@@ -1,6 +1,7 @@
 //! The checks, in the order in which they fail fastest.
 
 use std::{
+    env,
     ffi::OsStr,
     path::Path,
     process::{Command, Stdio},
@@ -181,10 +182,22 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
+/// What the variables are called that cargo gives to a program that it runs.
+const ABOUT_ITSELF: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// A command of cargo's, at the workspace's root.
 pub fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).current_dir(root());
+    // What the outer cargo tells this program about itself is news to build
+    // scripts, `ring`'s among them: they would build all anew, for an inner one
+    // and after it for an outer one.
+    let told = env::vars_os().map(|(name, _)| name).filter(|name| {
+        name.to_str().is_some_and(|it| ABOUT_ITSELF.iter().any(|part| it.starts_with(part)))
+    });
+    for name in told {
+        command.env_remove(name);
+    }
     command
 }
 
