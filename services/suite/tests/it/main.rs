@@ -10,6 +10,7 @@ mod chaos;
 mod client;
 mod cluster;
 mod contracts;
+mod cuts;
 mod database;
 mod deploy;
 mod events_command;
