@@ -5,7 +5,10 @@ use std::fmt;
 use sea_orm::sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-use crate::{Db, DbConfig, DbError, PostgresConfig, engine::postgres::hold};
+use crate::{
+    Db, DbConfig, DbError, PostgresConfig,
+    engine::postgres::hold::{self, Own},
+};
 
 /// How often is looked, ten times a second, whether others have let go: the
 /// server needs a moment to see that a process is gone.
@@ -32,7 +35,7 @@ struct Held {
 }
 
 struct State {
-    connection: PgConnection,
+    own: Own,
     /// Whether calls are answered.
     serving: bool,
 }
@@ -49,11 +52,11 @@ impl Db {
     pub async fn claim(config: &DbConfig, claim: Claim) -> Result<Option<Hold>, DbError> {
         let DbConfig::Postgres(config) = config else { return Ok(Some(Hold(None))) };
         let config = config.clone();
-        let mut connection = hold::connect(&config).await?;
-        if !take(&mut connection, &config.schema, claim).await? {
+        let mut own = hold::connect(&config).await?;
+        if !take(&mut own.connection, &config.schema, claim).await? {
             return Ok(None);
         }
-        let state = Mutex::new(State { connection, serving: false });
+        let state = Mutex::new(State { own, serving: false });
         Ok(Some(Hold(Some(Held { config, claim, state }))))
     }
 }
@@ -75,7 +78,7 @@ impl Hold {
     /// one connection, and not know it yet.
     pub async fn is_undisturbed(&self) -> Result<bool, DbError> {
         let Some(held) = &self.0 else { return Ok(true) };
-        let connection = &mut held.state.lock().await.connection;
+        let connection = &mut held.state.lock().await.own.connection;
         for _ in 0..TRIES {
             if !hold::is_shared(connection).await? {
                 return Ok(true);
@@ -90,17 +93,18 @@ impl Hold {
     pub async fn keep(&self) -> Result<bool, DbError> {
         let Some(held) = &self.0 else { return Ok(true) };
         let mut state = held.state.lock().await;
-        if hold::ping(&mut state.connection).await.is_ok() {
+        if hold::ping(&mut state.own.connection).await.is_ok() {
             return Ok(true);
         }
-        let mut connection = hold::connect(&held.config).await?;
-        if !take(&mut connection, &held.config.schema, held.claim).await? {
+        let mut own = hold::connect(&held.config).await?;
+        hold::end(&mut own.connection, &state.own).await?;
+        if !take(&mut own.connection, &held.config.schema, held.claim).await? {
             return Ok(false);
         }
         if state.serving {
-            hold::serve(&mut connection, &held.config.schema).await?;
+            hold::serve(&mut own.connection, &held.config.schema).await?;
         }
-        state.connection = connection;
+        state.own = own;
         Ok(true)
     }
 
@@ -109,8 +113,8 @@ impl Hold {
         let Some(held) = &self.0 else { return Ok(()) };
         let mut state = held.state.lock().await;
         // Whoever looks at this moment excludes it for as long as that takes.
-        while !hold::serve(&mut state.connection, &held.config.schema).await? {
-            hold::rest(&mut state.connection).await?;
+        while !hold::serve(&mut state.own.connection, &held.config.schema).await? {
+            hold::rest(&mut state.own.connection).await?;
         }
         state.serving = true;
         Ok(())
@@ -120,7 +124,7 @@ impl Hold {
     /// told: two that look at the same moment each see the other.
     pub async fn is_served(&self) -> Result<bool, DbError> {
         let Some(held) = &self.0 else { return Ok(false) };
-        let connection = &mut held.state.lock().await.connection;
+        let connection = &mut held.state.lock().await.own.connection;
         hold::is_served(connection, &held.config.schema).await
     }
 }

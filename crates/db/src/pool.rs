@@ -161,7 +161,8 @@ impl Pool {
         let bound = self.bounds.connection.saturating_add(self.bounds.answer);
         let answer = within(bound, ask(connections)).await;
         if let Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) = answer {
-            self.leave(number).await?;
+            // Rare, and large.
+            Box::pin(self.leave(number)).await?;
         }
         noted(answer, &self.breaks)
     }

@@ -59,12 +59,11 @@ impl TempPostgres {
         let url = database_url(&self.name);
         let server: PgConnectOptions = url.parse().expect("the URL of a database");
         let port = server.get_port();
-        let target = match server.get_socket() {
-            Some(folder) => Target::Unix(folder.join(format!(".s.PGSQL.{port}"))),
-            None => {
-                let addresses = (server.get_host(), port).to_socket_addrs();
-                Target::Tcp(addresses.expect("a name").next().expect("an address"))
-            }
+        let target = if let Some(folder) = server.get_socket() {
+            Target::Unix(folder.join(format!(".s.PGSQL.{port}")))
+        } else {
+            let addresses = (server.get_host(), port).to_socket_addrs();
+            Target::Tcp(addresses.expect("a name").next().expect("an address"))
         };
         let link = Link::to(target);
         let (place, options) = url.split_once('?').unwrap_or((&url, ""));

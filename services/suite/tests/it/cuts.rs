@@ -14,7 +14,6 @@ use roster_proto::identity::v1::{
     ReceiptState,
 };
 use roster_testkit::Way;
-use tonic::Code;
 
 use crate::{client::Client, database, world::person};
 use installation::{Between, Installation, SERVICES};

@@ -12,13 +12,35 @@ const HELD: &str = " held";
 const SERVED: &str = " served";
 
 /// A connection of its own, which no pool gives to anybody else.
-pub async fn connect(config: &PostgresConfig) -> Result<PgConnection, DbError> {
+pub struct Own {
+    pub connection: PgConnection,
+    /// Its process on the server, and when that began.
+    session: (i32, String),
+}
+
+/// Makes one.
+pub async fn connect(config: &PostgresConfig) -> Result<Own, DbError> {
     let connect = connect_options(config, config.statement_timeout)?;
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(config.pool.acquire_timeout)
         .connect_lazy_with(connect);
-    Ok(pool.acquire().await.map_err(failed)?.detach())
+    let mut connection = pool.acquire().await.map_err(failed)?.detach();
+    let look = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+    let session = sqlx::query_as(look).fetch_one(&mut connection);
+    let session = within(ANSWER, session).await.map_err(failed)?;
+    Ok(Own { connection, session })
+}
+
+/// Ends what the server still has of `lost`, a connection that this process has
+/// given up: the network may have hidden that from it, and it would keep the
+/// locks.
+pub async fn end(connection: &mut PgConnection, lost: &Own) -> Result<(), DbError> {
+    let (process, began) = &lost.session;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE pid = $1 AND backend_start::text = $2";
+    let end = sqlx::query(end).bind(process).bind(began).execute(connection);
+    within(ANSWER, end).await.map(drop).map_err(failed)
 }
 
 /// Whether the connection, with the locks that it has, is still there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use roster_proto::{
     identity::v1::{GetSettingsRequest, GetUserRequest, ListUsersRequest, PlanUserDeletionRequest},
-    persona::v1::ListPersonasRequest,
+    persona::v1::{ListPersonasRequest, Persona},
     session::v1::{self as session, LoginRequest},
 };
 use tonic::{Code, Request, Response, Status};
@@ -115,7 +115,7 @@ impl Probe {
             Self::Personas => {
                 let request = within(ListPersonasRequest::default());
                 let personas = answered(of.mara.personas().list_personas(request).await)?.personas;
-                let names: Vec<_> = personas.iter().map(|it| it.name()).collect();
+                let names: Vec<_> = personas.iter().map(Persona::name).collect();
                 assert_eq!(names, [PERSONA]);
             }
         }
