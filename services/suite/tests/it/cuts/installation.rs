@@ -7,25 +7,26 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use roster_kernel::Env;
 use roster_proto::{
     identity::v1::CreateUserRequest,
     persona::v1::{CreatePersonaRequest, Persona},
+    session::v1::LoginRequest,
 };
 use roster_suite::{Node, Part, RosterConfig, migrate};
 use roster_testkit::{Link, MockClock, eventually};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle, time::interval};
-use tonic::transport::Endpoint;
+use tonic::{Request, transport::Endpoint};
 
 use crate::{
     client::Client,
     cluster::{Ground, settings},
-    world::{ADMIN_PASSWORD, CHEAP, person, sign_in},
+    world::{ADMIN_PASSWORD, CHEAP, PASSWORD, person},
 };
 
 /// Who calls, and who is called.
@@ -42,10 +43,14 @@ pub const SERVICES: [Between; 7] = [
     ("identity", "persona"),
 ];
 
-/// How often the time is moved on, and how far: it passes twice as fast as it
-/// does, so that the services give up what a client of theirs still waits for.
-const TICK: Duration = Duration::from_millis(10);
-const PASSES: Duration = Duration::from_millis(20);
+/// How long callers wait: for as long as services let them.
+pub const WAIT: Duration = Duration::from_mins(1);
+
+/// How often the time is moved on, and by how much.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How much faster it passes while nobody calls and something is waited for.
+const HASTE: u32 = 4;
 
 /// What somebody has who is kept for as long as the test lasts.
 pub const USERNAME: &str = "mara";
@@ -68,7 +73,8 @@ pub struct Installation {
 }
 
 impl Installation {
-    pub async fn start() -> Self {
+    /// One whose link `cut` is going to be cut.
+    pub async fn start(cut: Between) -> Self {
         let (folder, ground) = (tempfile::tempdir().unwrap(), Ground::new().await);
         let base = base(&folder);
         let config = settings(&base, &ground, "identity");
@@ -89,6 +95,9 @@ impl Installation {
             let (database, url) = ground.database.linked();
             let broker = Link::to(ground.broker.address());
             own.database.url = url;
+            if cut == (name, "database") {
+                be_impatient(&mut own);
+            }
             own.events.servers = vec![format!("nats://{}", broker.address())];
             links.insert((name, "database"), database);
             links.insert((name, "broker"), broker);
@@ -135,11 +144,11 @@ impl Installation {
     /// Somebody who is signed in and has a persona.
     pub async fn somebody(&self, username: &str) -> Client {
         let request = CreateUserRequest { username: username.to_owned(), ..person() };
-        self.admin.users().create_user(request).await.unwrap();
-        let client = sign_in(&self.nobody, username, &person().password).await;
+        self.admin.users().create_user(within(request)).await.unwrap();
+        let client = sign_in(&self.nobody, username, PASSWORD).await;
         let persona = Persona { name: Some(PERSONA.to_owned()), ..Persona::default() };
         let request = CreatePersonaRequest { persona: Some(persona), ..Default::default() };
-        client.personas().create_persona(request).await.unwrap();
+        client.personas().create_persona(within(request)).await.unwrap();
         client
     }
 
@@ -148,12 +157,13 @@ impl Installation {
         format!("newcomer-{}", self.created.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Waits for what happens when time passes, sooner than it does.
+    /// Waits for what happens when time passes.
     pub async fn converges(&self, mut holds: impl AsyncFnMut() -> bool) {
         eventually(async || {
+            let asked = Instant::now();
             let now = holds().await;
             if !now {
-                self.clock.advance(Duration::from_millis(500));
+                self.clock.advance(asked.elapsed() * HASTE);
             }
             now
         })
@@ -168,8 +178,25 @@ impl Installation {
     }
 }
 
-/// What all of them have in common: a database is given up soon, and so are the
-/// transactions of who was cut off from it.
+/// A call of somebody who waits for as long as may be: a machine that does much else
+/// at the same time is no reason not to be answered.
+pub fn within<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(WAIT);
+    request
+}
+
+async fn sign_in(nobody: &Client, username: &str, password: &str) -> Client {
+    let request = LoginRequest {
+        username: username.to_owned(),
+        password: password.to_owned(),
+        ..LoginRequest::default()
+    };
+    let answer = nobody.sessions().login(within(request)).await.unwrap().into_inner();
+    nobody.with_token(&answer.token, &answer.session.unwrap().user_id)
+}
+
+/// What all of them have in common.
 fn base(folder: &TempDir) -> RosterConfig {
     let mut base = RosterConfig {
         data_dir: folder.path().join("data"),
@@ -179,11 +206,16 @@ fn base(folder: &TempDir) -> RosterConfig {
     };
     base.database.readers = 4;
     base.database.writers = 4;
-    base.database.acquire_seconds = 2;
-    base.database.statement_seconds = 3;
-    base.database.idle_in_transaction_seconds = 3;
     base.events.ack_wait_seconds = 2;
     base
+}
+
+/// Lets a database be given up soon, and give up the transactions of who is cut off
+/// from it.
+const fn be_impatient(config: &mut RosterConfig) {
+    config.database.acquire_seconds = 3;
+    config.database.statement_seconds = 5;
+    config.database.idle_in_transaction_seconds = 3;
 }
 
 /// Says where the others are for `from`.
@@ -200,7 +232,7 @@ fn pass(clock: Arc<MockClock>) -> JoinHandle<()> {
         let mut ticks = interval(TICK);
         loop {
             ticks.tick().await;
-            clock.advance(PASSES);
+            clock.advance(TICK);
         }
     })
 }

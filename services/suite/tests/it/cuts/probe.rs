@@ -1,21 +1,15 @@
 //! What is asked of an installation whose links are cut, and what of it cannot
 //! be answered.
 
-use std::time::Duration;
-
 use roster_proto::{
     identity::v1::{GetSettingsRequest, GetUserRequest, ListUsersRequest, PlanUserDeletionRequest},
     persona::v1::{ListPersonasRequest, Persona},
     session::v1::{self as session, LoginRequest},
 };
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Response, Status};
 
-use super::installation::{Between, Installation, PERSONA, USERNAME};
+use super::installation::{Between, Installation, PERSONA, USERNAME, within};
 use crate::{client::reason, world::PASSWORD};
-
-/// How long callers wait, as far as the services know; a client itself waits for
-/// twice as long.
-const WAIT: Duration = Duration::from_secs(6);
 
 /// A code and a reason.
 pub type Refused = (Code, String);
@@ -140,13 +134,6 @@ impl Probe {
     }
 }
 
-/// A request of somebody who does not wait for long.
-pub fn within<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.set_timeout(WAIT);
-    request
-}
-
 /// The answer, or what somebody is told who gets none.
 pub fn answered<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> Result<T, Refused> {
     match answer {
@@ -155,10 +142,11 @@ pub fn answered<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> Resu
     }
 }
 
-/// Whether that is what somebody may be told who needs the link.
-pub fn is_due((from, to): Between, (code, reason): &Refused) -> bool {
+/// Whether that is what is told to somebody who needs the link, and may have
+/// waited for too long.
+pub fn is_due((from, to): Between, late: bool, (code, reason): &Refused) -> bool {
     match (code, &reason[..]) {
-        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED") => true,
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED") => late,
         (Code::Unavailable, "UPSTREAM_UNREACHABLE" | "UPSTREAM_LOST") => from == "gateway",
         (Code::Unavailable, "IDENTITY_UNAVAILABLE") => from == "identity" || to == "identity",
         (Code::Unavailable, "UNAVAILABLE") => to == "database",
