@@ -48,6 +48,9 @@ pub struct Streams {
     pub requests: bool,
     /// To the caller.
     pub answers: bool,
+    /// Whether they go on for as long as what they tell of, or until a server that
+    /// stops ends them.
+    pub open_ended: bool,
 }
 
 impl Streams {
@@ -114,8 +117,11 @@ fn rule(method: &MethodDescriptor, access: &DynamicMessage) -> Option<MethodAcce
         _ => return None,
     };
     let flag = |name| access.get_field_by_name(name)?.as_bool();
-    let streams =
-        Streams { requests: method.is_client_streaming(), answers: method.is_server_streaming() };
+    let streams = Streams {
+        requests: method.is_client_streaming(),
+        answers: method.is_server_streaming(),
+        open_ended: flag("open_ended")?,
+    };
     Some(MethodAccess {
         level,
         while_password_change_required: flag("while_password_change_required")?,
@@ -300,7 +306,7 @@ mod tests {
                 while_password_change_required: false,
                 user_required,
                 reads,
-                streams: Streams::default(),
+                ..MethodAccess::public(Streams::default())
             };
             for (actor, reason) in actors.iter().zip(reasons) {
                 let decided = access.decide(actor).err();

@@ -36,6 +36,9 @@ pub enum Error {
     /// Too many streams of one caller, or of all.
     #[error("Too many streams are open, close one or try again later")]
     TooManyStreams,
+    /// The edge is about to stop, and would wait for the end of a stream.
+    #[error("The server is stopping; call again in a moment")]
+    Draining,
     /// Too many calls at once.
     #[error("The server is busy, try again shortly")]
     Overloaded,
@@ -62,6 +65,8 @@ impl From<Error> for Status {
                 Refusal::new(Code::ResourceExhausted, "TOO_MANY_STREAMS", message)
                     .retry_after(Duration::from_secs(10))
             }
+            Error::Draining => Refusal::new(Code::Unavailable, "DRAINING", message)
+                .retry_after(Duration::from_secs(1)),
             Error::Overloaded => Refusal::new(Code::ResourceExhausted, "OVERLOADED", message)
                 .retry_after(Duration::from_secs(1)),
         };

@@ -30,16 +30,19 @@ use crate::{
 
 const NAME: ServiceName = ServiceName::from_static("gateway");
 
+/// One message in each direction.
+const ONE: Streams = Streams { requests: false, answers: false, open_ended: false };
+
 /// Open to anyone, though not part of Roster's contract.
 const HEALTH: [(&str, Streams); 2] = [
-    ("/grpc.health.v1.Health/Check", Streams { requests: false, answers: false }),
-    ("/grpc.health.v1.Health/Watch", Streams { requests: false, answers: true }),
+    ("/grpc.health.v1.Health/Check", ONE),
+    ("/grpc.health.v1.Health/Watch", Streams { answers: true, ..ONE }),
 ];
 pub const REFLECTION: [(&str, Streams); 2] = [
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", BOTH),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", BOTH),
 ];
-const BOTH: Streams = Streams { requests: true, answers: true };
+const BOTH: Streams = Streams { requests: true, answers: true, open_ended: false };
 
 /// Headers that open an account.
 const CREDENTIALS: [HeaderName; 3] =
@@ -103,7 +106,8 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
     };
     let others: Vec<_> = HEALTH.into_iter().chain(REFLECTION).map(|(path, _)| path).collect();
     let calls = CallMeter::new(&deps.meters, Layer::Edge, &access, &others);
-    Ok(stack(config, &deps.env, access, calls, table, authenticator))
+    let ends = recheck::Ends { authenticator, draining: deps.tasks.token() };
+    Ok(stack(config, &deps.env, access, calls, table, ends))
 }
 
 fn stack(
@@ -112,7 +116,7 @@ fn stack(
     access: AccessTable,
     calls: CallMeter,
     table: RouteTable,
-    authenticator: Authenticator,
+    ends: recheck::Ends,
 ) -> Router {
     let places = Arc::new(Semaphore::new(config.max_concurrent_calls));
     let streams = streams::Streams::new(config.max_streams, config.max_streams_per_caller);
@@ -144,12 +148,12 @@ fn stack(
         // What does not fit is refused while that is cheap.
         .layer(from_fn_with_state(places, overload::layer))
         // Who is calling, asked anew for every call.
-        .layer(from_fn_with_state(authenticator.clone(), caller::layer))
+        .layer(from_fn_with_state(ends.authenticator.clone(), caller::layer))
         // The rule of the routed method.
         .layer(axum::middleware::from_fn(rules::layer))
         // Streams have places of their own, for as long as they go on.
         .layer(from_fn_with_state(streams, streams::layer))
-        // Whoever has a stream open may lose the right to it.
-        .layer(from_fn_with_state(authenticator, recheck::layer));
+        // Whoever has a stream open may lose the right to it, and the process may end.
+        .layer(from_fn_with_state(ends, recheck::layer));
     Router::new().fallback(forward::call).layer(layers)
 }

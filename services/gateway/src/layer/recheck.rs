@@ -1,5 +1,6 @@
 //! Looks again, every second, whether the caller of an open stream may still
-//! have it. A call is over before anything changes; a stream is not.
+//! have it: a call is over before anything changes; a stream is not. Where it
+//! has no end of its own, the end of the process is its end, too.
 
 use std::{
     pin::Pin,
@@ -17,6 +18,7 @@ use http::HeaderMap;
 use http_body::Frame;
 use roster_kernel::Caller;
 use roster_server::MethodAccess;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 
 use super::{
@@ -30,9 +32,18 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 type Looking = Pin<Box<dyn Future<Output = Result<(), Status>> + Send>>;
 
+/// What ends streams.
+#[derive(Clone)]
+pub struct Ends {
+    /// Who knows whether a caller may still have one.
+    pub authenticator: Authenticator,
+    /// Completes when a drain begins.
+    pub draining: CancellationToken,
+}
+
 /// Watches the streams of callers who are signed in.
 pub async fn layer(
-    State(authenticator): State<Authenticator>,
+    State(Ends { authenticator, draining }): State<Ends>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -45,7 +56,9 @@ pub async fn layer(
     let watch = Watch { authenticator, token, caller, access: routed.0.access };
     next.run(request).await.map(|body| {
         let looking = watch.clone().after_a_while();
-        Body::new(Watched { body, watch, looking, looks: false, over: false })
+        let draining =
+            watch.access.streams.open_ended.then(|| Box::pin(draining.cancelled_owned()));
+        Body::new(Watched { body, watch, looking, looks: false, draining, over: false })
     })
 }
 
@@ -76,19 +89,28 @@ impl Watch {
     }
 }
 
-/// A stream that ends when its caller may have it no longer.
+/// A stream that ends when its caller may have it no longer, or when it would hold
+/// up the end of the process.
 struct Watched {
     body: Body,
     watch: Watch,
     /// The pause until the next look, or the look.
     looking: Looking,
     looks: bool,
+    /// The beginning of a drain, where the stream has no end of its own.
+    draining: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     over: bool,
 }
 
 impl Watched {
-    /// Pending while a look goes on: what comes meanwhile waits for it.
+    /// Whether the stream may go on. Pending while a look goes on: what comes
+    /// meanwhile waits for it.
     fn poll_allowed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        if let Some(draining) = &mut self.draining
+            && draining.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Err(Error::Draining.into()));
+        }
         while let Poll::Ready(found) = self.looking.as_mut().poll(cx) {
             if let Err(status) = found {
                 return Poll::Ready(Err(status));

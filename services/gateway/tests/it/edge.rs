@@ -144,7 +144,8 @@ pub struct Edge {
     pub gate: Arc<Semaphore>,
     /// What the session service says.
     pub tokens: Arc<Mutex<Tokens>>,
-    _tasks: Tasks,
+    /// What it does in the background, until a drain begins.
+    pub tasks: Tasks,
 }
 
 impl Edge {
@@ -203,7 +204,7 @@ impl Edge {
         };
         let tasks = deps.tasks.clone();
         let router = roster_gateway::build(config, deps).await.unwrap();
-        Self { router, seen, gate, tokens, _tasks: tasks }
+        Self { router, seen, gate, tokens, tasks }
     }
 
     /// Sends a request and answers the response.

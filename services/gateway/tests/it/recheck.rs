@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use roster_gateway::GatewayConfig;
 use roster_testkit::MockClock;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use crate::edge::{EXPORT, Edge, Tokens, WATCH, grpc};
 
@@ -67,5 +68,29 @@ async fn what_a_stream_has_to_say_waits_for_the_answer() {
     for _ in 0..20 {
         assert!(futures_util::poll!(body.frame()).is_pending());
         tokio::task::yield_now().await;
+    }
+}
+
+/// A drain would wait for it for as long as it can wait.
+#[tokio::test]
+async fn a_stream_without_an_end_of_its_own_ends_when_a_drain_begins() {
+    let (edge, _clock, mut body) = watching(WATCH, "admin").await;
+    let mut next = Box::pin(body.frame());
+    assert!(futures_util::poll!(&mut next).is_pending());
+    edge.tasks.shutdown().await;
+    let trailers = next.await.unwrap().unwrap().into_trailers().unwrap();
+    let ended = Status::from_header_map(&trailers).unwrap();
+    let reason = ended.get_details_error_info().map(|it| it.reason);
+    assert_eq!((ended.code(), reason.as_deref()), (Code::Unavailable, Some("DRAINING")));
+    assert!(body.frame().await.is_none());
+}
+
+/// What is on its way to an end is let come to it.
+#[tokio::test]
+async fn a_stream_with_an_end_of_its_own_goes_on_in_a_drain() {
+    let (edge, _clock, mut body) = watching(EXPORT, "admin").await;
+    edge.tasks.shutdown().await;
+    for _ in 0..100 {
+        assert!(body.frame().await.unwrap().unwrap().is_data());
     }
 }
