@@ -141,16 +141,22 @@ impl<B: Bus> World<B> {
 
     /// Starts the consumers; again, as replicas of those that run.
     pub fn attend(&self) {
-        for (consumer, (sink, effects)) in self.consumers.iter().zip(&self.sinks) {
-            let consumer = Consumer::new(
-                consumer.clone(),
-                name("identity"),
-                sink.db.clone(),
-                self.env.clone(),
-                Arc::clone(effects),
-            );
-            consumer.start(self.bus.clone(), &self.tasks);
+        for sink in 0..self.sinks.len() {
+            self.attend_at(sink, &self.tasks);
         }
+    }
+
+    /// Starts one of them, which ends with `tasks`.
+    pub fn attend_at(&self, sink: usize, tasks: &Tasks) {
+        let (kept, effects) = &self.sinks[sink];
+        let consumer = Consumer::new(
+            self.consumers[sink].clone(),
+            name("identity"),
+            kept.db.clone(),
+            self.env.clone(),
+            Arc::clone(effects),
+        );
+        consumer.start(self.bus.clone(), tasks);
     }
 
     pub async fn append(&self) -> EventId {

@@ -1,10 +1,16 @@
 //! Events over a real broker, which fails as brokers do.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use async_nats::jetstream::stream::{Config, Stream};
 use roster_events::{
     Address, Bus, BusError, DeliveryState, JetStreamBus, NatsConfig, Receipt, Subscription,
 };
+use roster_server::Tasks;
 use roster_testkit::{Link, TempNats, Way, eventually};
 use tempfile::TempDir;
 
@@ -110,6 +116,91 @@ async fn a_stream_deleted_after_it_acknowledged_a_thousand_events_loses_none() {
         .await;
     }
     assert_once(&world, 0, 1_000);
+}
+
+/// What it has missed is on the broker, or else comes again: it needs no more time
+/// than it takes.
+#[tokio::test]
+async fn a_consumer_that_was_stopped_for_an_hour_catches_up() {
+    let (_nats, bus) = bus().await;
+    let world = World::unattended(bus, roster_testkit::env(1), &["persona", "session"]).await;
+    let (persona, session) = (0, 1);
+    world.attend_at(persona, &world.tasks);
+    let first_process = Tasks::new();
+    world.attend_at(session, &first_process);
+    for _ in 0..10 {
+        world.append().await;
+    }
+    world.confirmed().await;
+    first_process.shutdown().await;
+
+    for _minute in 0..60 {
+        for _ in 0..2 {
+            world.append().await;
+        }
+        world.clock.advance(Duration::from_mins(1));
+        eventually(async || world.outbox.is_idle().await.unwrap()).await;
+    }
+    // The other one is not held up, and of this one nothing is taken for done.
+    eventually(async || world.unconfirmed().await == 120).await;
+    assert_eq!(world.effects(session).len(), 10);
+    world.attend_at(session, &world.tasks);
+    eventually(async || world.unconfirmed().await == 0).await;
+    assert_once(&world, persona, 130);
+    assert_once(&world, session, 130);
+}
+
+/// How many messages of a stream there have been, once `consumer` has
+/// acknowledged all of them.
+async fn taken(stream: &mut Stream, consumer: &str) -> u64 {
+    let mut last = 0;
+    eventually(async || {
+        last = stream.info().await.unwrap().state.last_sequence;
+        let consumer = stream.consumer_info(consumer).await.unwrap();
+        consumer.ack_floor.stream_sequence == last
+    })
+    .await;
+    last
+}
+
+/// The broker would recognise a message by its id for two minutes, and does not get
+/// to see one: whenever the same comes again, it is the inbox that knows it, and
+/// the receipt is sent again.
+#[tokio::test]
+async fn a_repetition_after_the_brokers_window_has_no_effect() {
+    let (nats, world) = world(&["session"]).await;
+    let event = world.append().await;
+    world.confirmed().await;
+    let admin = async_nats::jetstream::new(async_nats::connect(nats.url()).await.unwrap());
+    let mut events = admin.get_stream("roster-events-identity").await.unwrap();
+    let mut receipts = admin.get_stream("roster-receipts-identity").await.unwrap();
+    let message = events.get_raw_message(1).await.unwrap();
+    assert!(message.headers.get("Nats-Msg-Id").is_none());
+
+    let window = Duration::from_millis(100);
+    let shortest = Config { duplicate_window: window, ..events.cached_info().config.clone() };
+    admin.update_stream(shortest).await.unwrap();
+    let mut announced = taken(&mut events, "session").await;
+    let mut confirmed = taken(&mut receipts, "identity").await;
+    let address = Address::Events { source: name("identity") };
+    // At once, behind the window, an hour later, and shortly before the inbox
+    // forgets.
+    for later in [0, 0, 1, 29 * 24] {
+        world.clock.advance(Duration::from_hours(later));
+        world.bus.publish(&address, message.payload.clone()).await.unwrap();
+        announced += 1;
+        confirmed += 1;
+        assert_eq!(taken(&mut events, "session").await, announced, "it comes to the consumer");
+        assert_eq!(taken(&mut receipts, "identity").await, confirmed, "and is confirmed");
+        assert_once(&world, 0, 1);
+        let begun = Instant::now();
+        eventually(async || begun.elapsed() > window).await;
+    }
+    let delivery = world.delivery(event, "session").await;
+    assert_eq!(
+        (delivery.state, delivery.counts),
+        (DeliveryState::Done, vec![("things".to_owned(), 3)])
+    );
 }
 
 #[tokio::test]
