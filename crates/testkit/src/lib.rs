@@ -18,7 +18,7 @@ mod steps;
 
 pub use clock::MockClock;
 pub use db::TempDb;
-pub use eventually::eventually;
+pub use eventually::{eventually, rest};
 pub use link::{Link, Target, Way};
 pub use nats::{TempBrokers, TempNats};
 pub use port::Port;
