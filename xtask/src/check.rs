@@ -78,29 +78,12 @@ const STORING: [(&str, &[&str]); 8] = [
     ("services/identity", &[]),
     ("services/persona", &[]),
     ("services/session", &[]),
-    // The others look into the files of SQLite.
-    (WHOLE, &["postgres::", "examples::the_rust_client_calls"]),
+    // The others run in either mode, and those of one process on SQLite.
+    (WHOLE, &["postgres::"]),
 ];
 
 /// The package whose tests run all services.
 const WHOLE: &str = "services/suite";
-
-/// Its tests that do not look into the one process, or its files: what they
-/// show has to hold, too, when every service runs apart, and more than once.
-const APART: [&str; 12] = [
-    "cuts::",
-    "guide::",
-    "guessing::",
-    "hot_loop::",
-    "machine_tokens::",
-    "odd_data::",
-    "participants::",
-    "races::",
-    "strangers::access::",
-    "strangers::bad_requests::",
-    "strangers::identity_claims::",
-    "strangers::protocol::",
-];
 
 /// Those that start the real processes themselves, PostgreSQL's among them.
 const CHAOS: &str = "chaos::";
@@ -109,6 +92,30 @@ const CHAOS: &str = "chaos::";
 /// otherwise.
 pub const KILLS: u64 = 300;
 pub const SEED: u64 = 20;
+
+/// Its tests that have nothing to show when every service runs apart, by what is
+/// in their names, and why that is. All others have to hold then, too.
+const OF_ONE_PROCESS: [(&str, &str); 19] = [
+    ("canary::", "the log, the telemetry and the files of the one process"),
+    (CHAOS, "a stage of its own, as it is a dozen processes"),
+    ("deploy::", "files of the repository, which no service reads"),
+    ("examples::the_rust_client_speaks_tls", "the listener of the one process"),
+    ("health::who_watches_is_told", "how the one process ends"),
+    ("hostile::", "the memory and the connections of the one process"),
+    ("internal_socket::", "there is no such socket: services call with certificates"),
+    ("kill::", "the one process killed, on SQLite; apart it is what chaos does"),
+    ("odd_data::logs_stay_one_line", "the log of the one process"),
+    ("postgres::", "run before, as they choose their mode themselves"),
+    ("process::", "the command line, the start and the end of the one process"),
+    ("readme::", "commands of the README, for the one process"),
+    ("restore::", "SQLite files put back; restore::postgres::apart puts schemas back"),
+    ("rotate_keys::a_keyring_that_does_not_fit", "how the one process refuses to start"),
+    ("rotate_keys::the_command", "the secrets in the data directory"),
+    ("storage::", "SQLite files, and a disk that is full"),
+    ("telemetry::export", "what the one process sends to a collector"),
+    ("telemetry::listener", "where the one process answers operators"),
+    ("tls::", "commands of the README, for the one process"),
+];
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.
@@ -123,9 +130,13 @@ fn test_on_postgres(path: &OsStr) -> Result<()> {
             test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
         })?;
     }
+    for (tests, why) in OF_ONE_PROCESS {
+        eprintln!("    without {tests} {why}");
+    }
     programs.run("services apart", WHOLE, |test| {
         // Those that run in no other mode are ignored without it.
-        test.arg("--include-ignored").args(APART).env("ROSTER_TEST_MODE", "distributed");
+        test.arg("--include-ignored").env("ROSTER_TEST_MODE", "distributed");
+        test.args(OF_ONE_PROCESS.iter().flat_map(|(tests, _why)| ["--skip", tests]));
         test.env("ROSTER_TEST_PYTHON", &python);
         test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
     })

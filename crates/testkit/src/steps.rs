@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use roster_kernel::Steps;
@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 pub struct StopAt {
     step: &'static str,
     passes: AtomicU32,
+    armed: AtomicBool,
     stopped: Notify,
 }
 
@@ -22,7 +23,19 @@ impl StopAt {
     /// Stops at `step` after `passes` passes.
     #[must_use]
     pub fn new(step: &'static str, passes: u32) -> Self {
-        Self { step, passes: AtomicU32::new(passes), stopped: Notify::new() }
+        let passes = AtomicU32::new(passes);
+        Self { step, passes, armed: AtomicBool::new(true), stopped: Notify::new() }
+    }
+
+    /// The same, from [`StopAt::arm`] on: what happens before does not count.
+    #[must_use]
+    pub fn later(step: &'static str, passes: u32) -> Self {
+        Self { armed: AtomicBool::new(false), ..Self::new(step, passes) }
+    }
+
+    /// Begins to count, and to stop.
+    pub fn arm(&self) {
+        self.armed.store(true, Ordering::SeqCst);
     }
 
     /// Completes once somebody has been stopped.
@@ -33,7 +46,8 @@ impl StopAt {
 
 impl Steps for StopAt {
     fn reached(&self, step: &'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let passes = (step == self.step).then(|| {
+        let counts = step == self.step && self.armed.load(Ordering::SeqCst);
+        let passes = counts.then(|| {
             let less = |left: u32| left.checked_sub(1);
             self.passes.try_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
         });

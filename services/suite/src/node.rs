@@ -384,6 +384,15 @@ impl Node {
         }
     }
 
+    /// Whether there is nothing to publish at this moment of the clock; so it is
+    /// where nothing is announced.
+    pub async fn is_idle(&self) -> Result<bool, DbError> {
+        match &self.running {
+            Running::Identity(identity) => identity.outbox.is_idle().await,
+            Running::Session(_) | Running::Persona(_) | Running::Gateway => Ok(true),
+        }
+    }
+
     /// Stops accepting, lets accepted calls end, then the background tasks,
     /// and closes what is open.
     pub async fn stop(mut self) {

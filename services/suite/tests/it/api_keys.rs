@@ -1,7 +1,7 @@
 //! Keys for providers' APIs, from the user who adds one to the service that
 //! asks for it.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use prost::Message;
 use roster_proto::identity::v1::{
@@ -14,17 +14,24 @@ use tonic::{Response, Status, transport::Endpoint};
 use crate::{
     client::{Client, reason},
     database, oversight,
+    whole::Whole,
     world::World,
 };
 
-/// Asks for a key as a service of the same machine does: through the socket.
+/// Asks for a key as a service does: of the same machine through the socket, and
+/// where services run apart, with a certificate that this is listed for.
 pub async fn resolve(
     world: &World,
     user_id: &str,
     provider: &str,
 ) -> Result<Response<ResolveApiKeyResponse>, Status> {
-    let path = world.internal_socket().display().to_string();
-    let channel = Endpoint::from_shared(format!("unix:{path}")).unwrap().connect().await.unwrap();
+    let channel = match &world.suite {
+        Whole::One(_) => {
+            let path = world.internal_socket().display().to_string();
+            Endpoint::from_shared(format!("unix:{path}")).unwrap().connect().await.unwrap()
+        }
+        Whole::Apart(cluster) => cluster.connect_to("identity", "notes").await,
+    };
     let request =
         ResolveApiKeyRequest { user_id: user_id.to_owned(), provider: provider.to_owned() };
     CredentialServiceClient::new(channel).resolve_api_key(request).await
@@ -98,7 +105,7 @@ async fn keys_are_deleted_with_their_user_and_the_receipt_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_in_the_data_directory_holds_a_secret() {
+async fn nothing_that_is_kept_holds_a_secret() {
     let world = World::with_socket().await;
     let mara = world.create_signed_in("mara").await;
     let own = add(&mara, "acme", "sk-canary-4711-own").await;
@@ -112,22 +119,36 @@ async fn nothing_in_the_data_directory_holds_a_secret() {
     mara.api_keys().update_api_key(replaced).await.unwrap();
     resolve(&world, &mara.user_id, "acme").await.unwrap();
 
-    let holds = |needle: &str| {
-        let (mut files, mut found) = (0, Vec::new());
-        for entry in fs::read_dir(&world.config.data_dir).unwrap() {
-            let path = entry.unwrap().path();
-            let bytes = fs::read(&path).unwrap();
-            files += 1;
-            if bytes.windows(needle.len()).any(|part| part == needle.as_bytes()) {
-                found.push(path.file_name().unwrap().to_str().unwrap().to_owned());
-            }
-        }
-        (files, found)
+    // What has just been written is there, wherever that is.
+    let kept = kept(&world).await;
+    let with = |needle: &[u8]| {
+        let holds = |it: &&(String, Vec<u8>)| it.1.windows(needle.len()).any(|it| it == needle);
+        kept.iter().filter(holds).map(|(place, _)| place.as_str()).collect::<Vec<_>>()
     };
-    // The log, which holds what has just been written, is among the files.
-    let (files, with_name) = holds("Everybody's");
-    assert!(files > 4 && with_name.contains(&"identity.db-wal".to_owned()), "{with_name:?}");
-    assert_eq!(holds("canary").1, Vec::<String>::new());
+    let expected = match &world.suite {
+        Whole::One(_) => "identity.db-wal",
+        Whole::Apart(_) => "identity.api_key",
+    };
+    assert!(kept.len() > 4 && with(b"Everybody's").contains(&expected), "{:?}", with(b"Every"));
+    assert_eq!(with(b"canary"), Vec::<&str>::new());
+}
+
+/// All that is kept, with its places: the files of the data directory, or the
+/// tables of every service.
+async fn kept(world: &World) -> Vec<(String, Vec<u8>)> {
+    if let Whole::One(_) = &world.suite {
+        let files = fs::read_dir(&world.config.data_dir).unwrap();
+        let files = files.map(|entry| entry.unwrap().path());
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        return files.map(|path| (name(&path), fs::read(&path).unwrap())).collect();
+    }
+    let mut kept = Vec::new();
+    for service in ["identity", "session", "persona"] {
+        for (table, rows) in database::dump(&world.tables(service)).await {
+            kept.push((format!("{service}.{table}"), rows));
+        }
+    }
+    kept
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,8 +175,9 @@ async fn an_export_shows_what_keys_there_are_and_nothing_that_opens_them() {
     let holds = |needle: &[u8]| stream.windows(needle.len()).any(|part| part == needle);
     assert!(holds(b"...acme"));
     assert!(!holds(b"canary"));
-    let identity = world.database("identity");
-    let stored: Vec<Vec<u8>> = database::column(&identity, "select ciphertext from api_key").await;
+    let identity = world.tables("identity");
+    let ciphertexts = "select ciphertext from api_key";
+    let stored: Vec<Vec<u8>> = database::column_of(&identity, ciphertexts).await;
     assert_eq!(stored.len(), 3);
     for ciphertext in stored {
         // A part of it would be too much already, and is not there by chance.

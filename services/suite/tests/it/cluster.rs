@@ -1,7 +1,11 @@
 //! The same services, each twice and apart: on PostgreSQL and a broker, with
 //! mutual TLS between them, and a clock that moves when told to.
 
+mod events;
+mod figures;
+
 use std::{
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
@@ -11,18 +15,19 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{
-    ConnectOptions,
-    jetstream::{self, consumer::PullConsumer},
-};
+use async_nats::{ConnectOptions, jetstream};
 use roster_events::Backlog;
 use roster_identity::HashParams;
 use roster_kernel::{Env, ServiceName};
+use roster_participant::{ReconcileError, ReconcileReport};
 use roster_suite::{Node, Part, RosterConfig, dev_certs, migrate, one_more_certificate};
 use roster_testkit::{MockClock, TempNats, TempPostgres, eventually};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use events::{Events, Position};
 
 /// Who may do what on a guarded broker.
 const PERMISSIONS: &str = include_str!("../../../../deploy/nats/permissions.conf");
@@ -32,6 +37,9 @@ const REPLICAS: usize = 2;
 
 /// How long nothing may be confirmed until that counts as an end of it.
 const STILL: Duration = Duration::from_secs(2);
+
+/// How often is looked whether something has changed.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Certificates, keys and secrets, which take long to make: the same for all.
 pub static CERTIFICATES: LazyLock<TempDir> = LazyLock::new(|| {
@@ -90,6 +98,7 @@ pub struct Cluster {
     /// In the order in which they were started: the edges last.
     nodes: Vec<Node>,
     next: AtomicUsize,
+    pub events: Events,
     /// What is needed to start a service again.
     parts: Vec<Replicas>,
 }
@@ -162,7 +171,9 @@ pub fn settings(base: &RosterConfig, ground: &Ground, service: &str) -> RosterCo
     let folder = CERTIFICATES.path();
     let mut config = base.clone();
     config.database.url = ground.database.url();
-    config.secrets_file = folder.join("secrets.toml");
+    if config.secrets_file.as_os_str().is_empty() {
+        config.secrets_file = folder.join("secrets.toml");
+    }
     config.events.servers = vec![ground.broker.url()];
     // The edge hears nothing, and says nothing.
     if let Some(file) = ground.password_file(service).filter(|it| it.exists()) {
@@ -188,27 +199,33 @@ fn addresses(places: &[Place]) -> Vec<String> {
 
 /// Lets time pass until every process hears what it should: before that, it
 /// tries again and again.
-async fn subscribed(ground: &Ground, clock: &MockClock) {
-    let broker = ground.observer().await;
-    let durables = [
-        ("roster-receipts-identity", "identity"),
-        ("roster-events-identity", "session"),
-        ("roster-events-identity", "persona"),
-    ];
-    for (stream, durable) in durables {
+async fn subscribed(events: &Events, clock: &MockClock) {
+    for (stream, durable) in events::DURABLES {
         eventually(async || {
-            let consumer: Result<PullConsumer, _> =
-                broker.get_consumer_from_stream(durable, stream).await;
-            let waiting = match consumer {
-                Ok(consumer) => consumer.cached_info().num_waiting,
-                Err(_not_there_yet) => 0,
-            };
-            if waiting < REPLICAS {
+            let listening = events.listening(stream, durable).await;
+            if listening < REPLICAS {
                 clock.advance(Duration::from_millis(100));
             }
-            waiting >= REPLICAS
+            listening >= REPLICAS
         })
         .await;
+    }
+}
+
+/// How far everything is that has been announced.
+#[derive(Debug, PartialEq, Eq)]
+struct Progress {
+    unconfirmed: Backlog,
+    is_published: bool,
+    positions: Option<Vec<Position>>,
+}
+
+impl Progress {
+    /// Whether nothing more will happen unless the time moves on.
+    fn is_over(&self) -> bool {
+        let through = |positions: &Vec<Position>| positions.iter().all(|it| it.is_through());
+        self.unconfirmed == Backlog::default()
+            || (self.is_published && self.positions.as_ref().is_some_and(through))
     }
 }
 
@@ -240,8 +257,9 @@ impl Cluster {
             node.start(&config, place.listen(), None).await.unwrap();
             nodes.push(node);
         }
-        subscribed(ground, clock).await;
-        Self { nodes, next: AtomicUsize::new(0), parts }
+        let events = Events::of(ground.observer().await);
+        subscribed(&events, clock).await;
+        Self { nodes, next: AtomicUsize::new(0), events, parts }
     }
 
     /// How a service is started.
@@ -262,11 +280,11 @@ impl Cluster {
 
     /// Takes in processes that have been started, and waits until they hear what
     /// they should.
-    pub async fn take_in(&mut self, nodes: Vec<Node>, ground: &Ground, clock: &MockClock) {
+    pub async fn take_in(&mut self, nodes: Vec<Node>, clock: &MockClock) {
         // Identity first, the edges last.
         self.nodes.splice(0..0, nodes);
         self.nodes.sort_by_key(|node| node.name() != Part::Identity.name());
-        subscribed(ground, clock).await;
+        subscribed(&self.events, clock).await;
     }
 
     /// Where clients connect: at one edge, then at another.
@@ -281,26 +299,66 @@ impl Cluster {
         node.address().unwrap()
     }
 
+    /// A connection to one of the processes of a service, as `caller` has it.
+    pub async fn connect_to(&self, service: &str, caller: &str) -> Channel {
+        let read = |name: String| fs::read(certificates().join(name)).unwrap();
+        let (certificate, key) = (format!("{caller}.pem"), format!("{caller}.key.pem"));
+        let tls = ClientTlsConfig::new()
+            .ca_certificate(Certificate::from_pem(read("ca.pem".to_owned())))
+            .identity(Identity::from_pem(read(certificate), read(key)))
+            // A certificate between services names the service.
+            .domain_name(service);
+        let address = format!("https://{}", self.address_of(service));
+        let endpoint = Endpoint::from_shared(address).unwrap().tls_config(tls).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
     /// Waits until everything announced is confirmed, or nothing more is.
     pub async fn settle(&self) {
-        let mut before = None;
         loop {
-            let now = self.nodes[0].backlog().await.unwrap();
-            if now == Backlog::default() {
-                return;
-            }
-            if before.as_ref() == Some(&now) {
+            let before = self.progress().await;
+            if before.is_over() {
                 return;
             }
             let changed = async {
-                while self.nodes[0].backlog().await.unwrap() == now {
-                    tokio::task::yield_now().await;
+                while self.progress().await == before {
+                    let _elapsed = tokio::time::timeout(LOOK, std::future::pending::<()>()).await;
                 }
             };
-            // Nothing that comes by itself takes as long.
-            let _still = tokio::time::timeout(STILL, changed).await;
-            before = Some(now);
+            // Who has ended with a message in hand, or does not run, has left
+            // something to do. Nothing that comes by itself takes as long.
+            if tokio::time::timeout(STILL, changed).await.is_err() {
+                return;
+            }
         }
+    }
+
+    /// In this order: what a relay has in hand is on the broker next, and what is
+    /// there is a receipt next.
+    async fn progress(&self) -> Progress {
+        let unconfirmed = self.nodes[0].backlog().await.unwrap();
+        let mut is_published = true;
+        for node in &self.nodes {
+            is_published &= node.is_idle().await.unwrap();
+        }
+        Progress { unconfirmed, is_published, positions: self.events.positions().await }
+    }
+
+    /// What all processes have measured.
+    pub fn scrape(&self) -> String {
+        let scrapes = self.nodes.iter().map(|node| node.scraper().text().unwrap());
+        figures::sum(&scrapes.collect::<Vec<_>>())
+    }
+
+    /// Makes every participant agree with the ledger of users, now: one process of
+    /// each, as they share what they keep.
+    pub async fn reconcile(&self) -> Vec<(&'static str, Result<ReconcileReport, ReconcileError>)> {
+        let mut reports = Vec::new();
+        for part in [Part::Persona, Part::Session] {
+            let node = self.nodes.iter().find(|node| node.name() == part.name()).unwrap();
+            reports.push((node.name(), node.reconcile().await.unwrap()));
+        }
+        reports
     }
 
     pub async fn stop(self) {

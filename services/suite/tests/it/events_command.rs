@@ -2,9 +2,8 @@
 
 mod postgres;
 
-use std::time::Duration;
+use std::{fs, process::Command, time::Duration};
 
-use roster_events::Subscription;
 use roster_proto::identity::v1::DisableUserRequest;
 use roster_testkit::eventually;
 use tonic::Code;
@@ -18,11 +17,11 @@ use crate::{
 
 /// `roster events` on the installation of `world`, beside what serves.
 fn events(world: &World, arguments: &[&str]) -> Ended {
-    let mut events = command(world.config.data_dir.parent().unwrap());
-    if !world.config.database.url.is_empty() {
-        let url = serde_json::to_value(&world.config.database.url).unwrap();
-        events.env("ROSTER__DATABASE__URL", url.as_str().unwrap());
-    }
+    let folder = world.config.data_dir.parent().unwrap();
+    let settings = folder.join("roster.toml");
+    fs::write(&settings, toml::to_string(&world.settings()).unwrap()).unwrap();
+    let mut events = Command::new(env!("CARGO_BIN_EXE_roster"));
+    events.env_clear().current_dir(folder).arg("--config").arg(settings);
     events.arg("events").args(arguments);
     binary::run(events)
 }
@@ -36,7 +35,7 @@ fn said(ended: &Ended) -> Vec<&str> {
 async fn unheard(world: &World) -> Client {
     let person = world.create_signed_in("person").await;
     world.settle().await;
-    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    world.suite.hold_events().await;
     let disable = DisableUserRequest { user_id: person.user_id.clone(), ..Default::default() };
     let answer = world.drive(world.admin.users().disable_user(disable)).await;
     assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
@@ -82,7 +81,7 @@ async fn what_waits_is_shown_and_retried(world: World) {
     assert_eq!(said(&events(&world, &["list", "--parked"])), ["no event is parked"]);
     database::execute_in(&world.tables("identity"), park).await;
     assert_eq!(said(&events(&world, &["retry", "--all"])), again);
-    world.suite.bus().release();
+    world.suite.release_events().await;
     // The process has written its own time, which is ahead.
     world.clock.advance(Duration::from_hours(24 * 365 * 100));
     let waiting = "select count(*) from outbox_event where retired_at is null";

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use prost::{Message, Name};
-use roster_events::Subscription;
 use roster_proto::{
     identity::v1::{
         DeleteUserRequest, Deletion, DeletionState, ExportManifest, ExportUserDataRequest,
@@ -60,7 +59,7 @@ async fn watch(world: &World, deletion_id: &str) -> Streaming<WatchDeletionRespo
 async fn begin_deletion(world: &World) -> Deletion {
     let mara = world.create_signed_in("mara").await;
     create_persona(&mara, "Field ecologist").await;
-    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    world.suite.hold_events().await;
     let request = DeleteUserRequest { user_id: mara.user_id.clone(), ..Default::default() };
     let pending = world.drive(world.admin.users().delete_user(request)).await;
     assert_eq!(reason(pending).1, "EFFECT_PENDING");
@@ -75,7 +74,7 @@ async fn a_deletion_is_watched_until_it_is_complete() {
     let mut stream = watch(&world, &deletion.deletion_id).await;
     let first = stream.message().await.unwrap().unwrap().deletion.unwrap();
     assert_eq!(first.state(), DeletionState::Running);
-    world.suite.bus().release();
+    world.suite.release_events().await;
     let mut last = first;
     while let Some(message) = stream.message().await.unwrap() {
         last = message.deletion.unwrap();

@@ -1,12 +1,10 @@
 //! All services, in one process or apart.
 
-use std::{env, net::SocketAddr, sync::Arc};
+use std::{env, net::SocketAddr};
 
-use roster_events::InProcessBus;
+use roster_events::{Faults, Subscription};
 use roster_participant::{ReconcileError, ReconcileReport};
-use roster_server::metrics::Scraper;
 use roster_suite::Suite;
-use tonic::service::Routes;
 
 use crate::cluster::Cluster;
 
@@ -21,7 +19,7 @@ pub fn is_distributed() -> bool {
 
 pub enum Whole {
     One(Box<Suite>),
-    Apart(Cluster),
+    Apart(Box<Cluster>),
 }
 
 impl Whole {
@@ -61,14 +59,6 @@ impl Whole {
         }
     }
 
-    /// What there is in one process only; tests that look at it run there.
-    fn one(&self) -> &Suite {
-        match self {
-            Self::One(suite) => suite,
-            Self::Apart(_) => panic!("this test is about one process"),
-        }
-    }
-
     /// What there is of services that run apart only.
     pub fn apart(&self) -> &Cluster {
         match self {
@@ -84,19 +74,57 @@ impl Whole {
         }
     }
 
-    pub fn bus(&self) -> &Arc<InProcessBus> {
-        self.one().bus()
+    /// Keeps back the events that the services have not received yet, until
+    /// [`Whole::release_events`].
+    pub async fn hold_events(&self) {
+        match self {
+            Self::One(suite) => {
+                suite.bus().hold(|what| matches!(what, Subscription::Events { .. }));
+            }
+            Self::Apart(cluster) => cluster.events.hold().await,
+        }
     }
 
-    pub fn scraper(&self) -> Scraper {
-        self.one().scraper()
+    pub async fn release_events(&self) {
+        match self {
+            Self::One(suite) => suite.bus().release(),
+            Self::Apart(cluster) => cluster.events.release().await,
+        }
     }
 
-    pub fn routes(&self) -> [(&'static str, Routes); 3] {
-        self.one().routes()
+    /// From now on events get lost, come twice, and come in any order: as they are
+    /// published in one process, and on a broker what it had to keep back until
+    /// [`Whole::end_disorder`].
+    pub async fn begin_disorder(&self) {
+        match self {
+            Self::One(suite) => {
+                suite.bus().inject(Faults { loss: 100, duplication: 100, reordering: 128 });
+            }
+            Self::Apart(cluster) => cluster.events.hold().await,
+        }
+    }
+
+    /// Delivers what a broker has kept back, in disorder. In one process the
+    /// disorder goes on.
+    pub async fn end_disorder(&self, seed: u64) {
+        if let Self::Apart(cluster) = self {
+            cluster.events.disturb(seed).await;
+            cluster.events.release().await;
+        }
+    }
+
+    /// What has been measured, as scrapes find it.
+    pub fn scrape(&self) -> String {
+        match self {
+            Self::One(suite) => suite.scraper().text().unwrap(),
+            Self::Apart(cluster) => cluster.scrape(),
+        }
     }
 
     pub async fn reconcile(&self) -> Vec<(&'static str, Result<ReconcileReport, ReconcileError>)> {
-        self.one().reconcile().await
+        match self {
+            Self::One(suite) => suite.reconcile().await,
+            Self::Apart(cluster) => cluster.reconcile().await,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The whole of Roster, with a clock that moves when told to.
 
-use std::{future::Future, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, future::Future, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use roster_db::DbConfig;
 use roster_identity::HashParams;
@@ -18,7 +18,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::{
     binary::PATIENCE,
     client::Client,
-    cluster::{Cluster, Ground},
+    cluster::{Cluster, Ground, certificates},
     whole::{Whole, is_distributed},
 };
 
@@ -49,16 +49,25 @@ impl World {
 
     /// A new installation with other settings.
     pub async fn with(settings: impl FnOnce(&mut RosterConfig)) -> Self {
-        Self::in_mode(is_distributed(), settings).await
+        Self::in_mode(is_distributed(), settings, None).await
+    }
+
+    /// A new installation with somebody watching the steps.
+    pub async fn watched(steps: Arc<dyn Steps>) -> Self {
+        Self::in_mode(is_distributed(), |_| {}, Some(steps)).await
     }
 
     /// A new installation whose services run apart, whatever the mode of the
     /// tests: for what there is only then.
     pub async fn apart(settings: impl FnOnce(&mut RosterConfig)) -> Self {
-        Self::in_mode(true, settings).await
+        Self::in_mode(true, settings, None).await
     }
 
-    async fn in_mode(distributed: bool, settings: impl FnOnce(&mut RosterConfig)) -> Self {
+    async fn in_mode(
+        distributed: bool,
+        settings: impl FnOnce(&mut RosterConfig),
+        steps: Option<Arc<dyn Steps>>,
+    ) -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let mut config = RosterConfig {
             data_dir: folder.path().join("data"),
@@ -69,8 +78,13 @@ impl World {
         settings(&mut config);
         let (clock, env) = roster_testkit::env(1);
         let ground = distributed && config.database.url.is_empty();
+        if ground {
+            // Its own, as it may be changed.
+            config.secrets_file = folder.path().join("secrets.toml");
+            fs::copy(certificates().join("secrets.toml"), &config.secrets_file).unwrap();
+        }
         let ground = if ground { Some(Arc::new(Ground::new().await)) } else { None };
-        Box::pin(Self::start(ground, folder, config, clock, env, None)).await
+        Box::pin(Self::start(ground, folder, config, clock, env, steps)).await
     }
 
     async fn start(
@@ -87,7 +101,8 @@ impl World {
         let password = SecretString::from(ADMIN_PASSWORD);
         let suite = if let Some(ground) = &ground {
             let time = (&*clock, &env);
-            Whole::Apart(Cluster::start(&config, ground, time, CHEAP, &password).await)
+            let cluster = Cluster::start(&config, ground, time, CHEAP, &password).await;
+            Whole::Apart(Box::new(cluster))
         } else {
             let mut suite = Suite::assemble(&config, env.clone(), CHEAP).await.unwrap();
             suite.ensure_first_admin(Some(password)).await.unwrap();
@@ -120,17 +135,26 @@ impl World {
     }
 
     /// Stops, does something to what is left that takes its time, and starts
-    /// again.
+    /// again. The settings are those of identity, where services run apart.
     pub async fn restart_around(self, meanwhile: impl AsyncFnOnce(&RosterConfig, &Env)) -> Self {
+        let settings = self.settings();
         let Self { suite, clock, env, config, ground, folder, .. } = self;
         suite.stop().await;
-        meanwhile(&config, &env).await;
+        meanwhile(&settings, &env).await;
         Box::pin(Self::start(ground, folder, config, clock, env, None)).await
     }
 
     /// What services that run apart stand on.
     pub fn ground(&self) -> Arc<Ground> {
         self.ground.clone().expect("services that run apart")
+    }
+
+    /// The settings of the one process; of identity's, where services run apart.
+    pub fn settings(&self) -> RosterConfig {
+        match &self.ground {
+            Some(_) => self.config_of(Part::Identity),
+            None => self.config.clone(),
+        }
     }
 
     /// The settings of a service that runs apart.
@@ -163,8 +187,7 @@ impl World {
 
     /// Lets such processes belong to the others.
     pub async fn take_in(&mut self, nodes: Vec<Node>) {
-        let ground = self.ground();
-        self.suite.apart_mut().take_in(nodes, &ground, &self.clock).await;
+        self.suite.apart_mut().take_in(nodes, &self.clock).await;
     }
 
     /// Where services of the same machine ask for API keys.
@@ -172,10 +195,13 @@ impl World {
         self.folder.path().join("internal.sock")
     }
 
-    /// A new installation that such services can ask.
+    /// A new installation that a service can ask for API keys: one of the same
+    /// machine through the socket, and where services run apart, the notes.
     pub async fn with_socket() -> Self {
         Self::with(|config| {
             config.internal_socket = config.data_dir.with_file_name("internal.sock");
+            config.peers.allow =
+                vec!["notes /roster.identity.v1.CredentialService/ResolveApiKey".to_owned()];
         })
         .await
     }
@@ -183,13 +209,6 @@ impl World {
     /// A client of this process with the token of another one's.
     pub fn same_token(&self, client: &Client) -> Client {
         self.nobody.with_token(client.token(), &client.user_id)
-    }
-
-    /// Stops and starts again, with somebody watching the steps.
-    pub async fn restart_with(self, steps: Arc<dyn Steps>) -> Self {
-        let Self { suite, clock, env, config, ground, folder, .. } = self;
-        suite.stop().await;
-        Box::pin(Self::start(ground, folder, config, clock, env, Some(steps))).await
     }
 
     /// Where a service keeps its tables.
@@ -201,7 +220,7 @@ impl World {
         config.of(&self.config.data_dir, service)
     }
 
-    /// The file of a service's database, where it is one.
+    /// The file of a service's database: of one process alone.
     pub fn database(&self, service: &str) -> PathBuf {
         self.config.data_dir.join(format!("{service}.db"))
     }

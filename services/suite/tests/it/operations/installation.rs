@@ -73,6 +73,14 @@ impl Installation {
         made
     }
 
+    /// What a process answers operators who ask for its metrics.
+    pub fn scrape(&self, service: &str) -> String {
+        let said = fs::read_to_string(self.folder.path().join(format!("{service}.out"))).unwrap();
+        let url = said.lines().find_map(|line| line.trim().strip_prefix("metrics")).unwrap();
+        let answer = Command::new("curl").args(["-sf", url.trim()]).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap()
+    }
+
     /// What a process has said to its log.
     pub fn log(&self, service: &str) -> String {
         fs::read_to_string(self.folder.path().join(format!("{service}.log"))).unwrap()

@@ -80,6 +80,20 @@ async fn the_steps_do_what_the_page_says() {
     let again = administrator(&installation).await;
     again.users().list_users(ListUsersRequest::default()).await.unwrap();
     replace(&mut installation).await;
+    for service in SERVICES {
+        operators_see_what_they_should(&installation, service);
+    }
+}
+
+/// That the process serves, and no password and no token.
+fn operators_see_what_they_should(installation: &Installation, service: &str) {
+    let metrics = installation.scrape(service);
+    assert!(metrics.contains("roster_build_info{"), "{service}: {metrics}");
+    let log = installation.log(service);
+    assert!(log.contains("draining"), "{service} was stopped, and said so: {log}");
+    for secret in [PASSWORD, "rst_", "rmt_"] {
+        assert!(!log.contains(secret), "{service}: {log}");
+    }
 }
 
 /// What is replaced while everything serves: after each step it is waited for what

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
-use roster_events::Subscription;
 use roster_participant::ReconcileError;
 use roster_proto::identity::v1::{CreateUserRequest, UpdateUserRequest};
 use roster_suite::{StartError, Suite};
@@ -116,7 +115,7 @@ async fn whatever_changes_after_a_restoration_counts() {
     assert!(!cast.staying.is_signed_in().await);
 
     // Places in the ledger begin anew: what is behind them is found, too.
-    world.suite.bus().hold(|subscription| matches!(subscription, Subscription::Events { .. }));
+    world.suite.hold_events().await;
     let answer = world.drive(world.admin.users().delete_user(delete(&cast.demoted))).await;
     assert_eq!(reason(answer), (Code::Unavailable, "EFFECT_PENDING".to_owned()));
     for (service, report) in world.suite.reconcile().await {
@@ -259,7 +258,7 @@ async fn a_service_that_knows_more_than_the_ledger_says_so_while_it_runs() {
     let world = World::new().await;
     let shown = |value: u8| {
         let line = format!("roster_ledger_behind{{roster_service=\"session\"}} {value}");
-        world.suite.scraper().text().unwrap().lines().any(|it| it == line)
+        world.suite.scrape().lines().any(|it| it == line)
     };
     assert!(crate::health::is_serving(&world).await && shown(0));
     let guard = world.database("identity");

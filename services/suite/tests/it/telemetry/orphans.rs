@@ -6,19 +6,20 @@ use roster_proto::{
     identity::v1::DeleteUserRequest,
     persona::v1::{CreatePersonaRequest, Persona},
 };
+use roster_testkit::rest;
 
 use crate::{binary::PATIENCE, database, world::World};
 
 /// Lets hours pass until a scrape holds `line`.
 async fn shown(world: &World, line: &str) {
     let found = async {
-        while !world.suite.scraper().text().unwrap().lines().any(|it| it == line) {
+        while !world.suite.scrape().lines().any(|it| it == line) {
             world.clock.advance(Duration::from_hours(1));
-            tokio::task::yield_now().await;
+            rest().await;
         }
     };
     let found = tokio::time::timeout(PATIENCE, found).await;
-    assert!(found.is_ok(), "{line}: {}", world.suite.scraper().text().unwrap());
+    assert!(found.is_ok(), "{line}: {}", world.suite.scrape());
 }
 
 #[tokio::test]
@@ -43,9 +44,9 @@ async fn rows_of_erased_users_are_counted() {
     staying.personas().create_persona(request).await.unwrap();
     let deleted = "(SELECT user_id FROM subject WHERE state = 'deleted')";
     let moved = format!("UPDATE persona SET user_id = {deleted}");
-    database::execute(&world.database("persona"), &moved).await;
+    database::execute_in(&world.tables("persona"), &moved).await;
     shown(&world, one).await;
 
-    database::execute(&world.database("persona"), "DELETE FROM persona").await;
+    database::execute_in(&world.tables("persona"), "DELETE FROM persona").await;
     shown(&world, none).await;
 }

@@ -81,7 +81,7 @@ async fn the_table_holds_every_metric_and_no_other() {
     let request = DeleteUserRequest { user_id: leaving.user_id.clone(), ..Default::default() };
     world.drive(world.admin.users().delete_user(request)).await.unwrap();
     world.settle().await;
-    let exported = exported(&world.suite.scraper().text().unwrap());
+    let exported = exported(&world.suite.scrape());
     let mut documented = documented();
     // Where there is a certificate: the test of TLS scrapes it.
     assert!(documented.remove(CERTIFICATE).is_some());

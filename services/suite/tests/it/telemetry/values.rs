@@ -6,6 +6,7 @@ use roster_proto::{
     identity::v1::{DeleteUserRequest, DisableUserRequest},
     session::v1::LoginRequest,
 };
+use roster_testkit::rest;
 use tonic::Code;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 
 /// Lets time pass until a scrape holds all of `lines`.
 async fn shown(world: &World, lines: &[&str]) {
-    let scrape = || world.suite.scraper().text().unwrap();
+    let scrape = || world.suite.scrape();
     let missing = || {
         let scrape = scrape();
         lines.iter().find(|line| !scrape.lines().any(|it| it == **line)).copied()
@@ -25,7 +26,7 @@ async fn shown(world: &World, lines: &[&str]) {
     let found = async {
         while missing().is_some() {
             world.clock.advance(Duration::from_secs(15));
-            tokio::task::yield_now().await;
+            rest().await;
         }
     };
     let found = tokio::time::timeout(PATIENCE, found).await;
