@@ -159,6 +159,9 @@ async fn cut(between: Between) {
     is_whole(&at).await;
     for way in [Way::Refused, Way::Swallowed] {
         let changes = Changes::prepare(&at).await;
+        // All connections there are have been used a moment ago: nobody asks
+        // whether they still are connections.
+        join_all(Probe::ALL.map(|probe| probe.ask(&at))).await;
         at.link(between).set(way);
         // What is swallowed keeps callers waiting, as long as they like, until it
         // is noticed. For an effect they wait in any case.

@@ -211,8 +211,11 @@ fn base(folder: &TempDir) -> RosterConfig {
 }
 
 /// Lets a database be given up soon, and give up the transactions of who is cut off
-/// from it.
+/// from it. There are fewer connections than calls, so that a few that stay away
+/// would be missed.
 const fn be_impatient(config: &mut RosterConfig) {
+    config.database.readers = 2;
+    config.database.writers = 2;
     config.database.acquire_seconds = 3;
     config.database.statement_seconds = 5;
     config.database.idle_in_transaction_seconds = 3;
