@@ -117,12 +117,15 @@ fn changes_need((from, to): Between) -> (bool, bool) {
     (created, created || to == "broker" && from != "persona")
 }
 
+/// Something that is asked for, by name, and what is answered.
+type Call<'a> = BoxFuture<'a, (String, Result<(), Refused>)>;
+
 /// Asks for everything at once. Who needs the link is refused, and late if the
 /// time has passed for it, once everybody else has been answered.
 async fn ask(at: &Installation, changes: &Changes, cut: (Between, Way), late: bool) {
     let (between, _) = cut;
     let needed = changes_need(between);
-    let mut calls: Vec<(bool, BoxFuture<'_, (String, Result<(), Refused>)>)> = vec![
+    let mut calls: Vec<(bool, Call<'_>)> = vec![
         (needed.0, async { ("creating".to_owned(), changes.create(at).await) }.boxed()),
         (needed.1, async { ("deleting".to_owned(), changes.delete(at).await.map(drop)) }.boxed()),
     ];

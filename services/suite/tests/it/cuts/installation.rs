@@ -72,6 +72,15 @@ pub struct Installation {
     _folder: TempDir,
 }
 
+/// Where each service listens.
+async fn listeners() -> HashMap<&'static str, TcpListener> {
+    let mut listeners = HashMap::new();
+    for service in ["identity", "session", "persona", "gateway"] {
+        listeners.insert(service, TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    listeners
+}
+
 impl Installation {
     /// One whose link `cut` is going to be cut.
     pub async fn start(cut: Between) -> Self {
@@ -81,10 +90,7 @@ impl Installation {
         migrate(&config).await.unwrap();
         let (clock, env) = roster_testkit::env(1);
         let time = pass(Arc::clone(&clock));
-        let mut listeners = HashMap::new();
-        for service in ["identity", "session", "persona", "gateway"] {
-            listeners.insert(service, TcpListener::bind("127.0.0.1:0").await.unwrap());
-        }
+        let mut listeners = listeners().await;
         let mut links: HashMap<Between, Link> = SERVICES
             .map(|(from, to)| ((from, to), Link::to(listeners[to].local_addr().unwrap())))
             .into();
