@@ -5,6 +5,7 @@ use std::{
     os::unix::{fs as unix, process::CommandExt as _},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
@@ -15,6 +16,10 @@ use crate::eventually;
 
 /// Debian's `nobody`: `postgres` does not run as root.
 const NOBODY: u32 = 65_534;
+
+/// How long is waited for one answer. A driver that finds nobody waits for somebody
+/// to come, and nobody starts the server again meanwhile.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Its one database.
 const DATABASE: &str = "roster";
@@ -119,9 +124,12 @@ impl OwnPostgres {
         let url = self.url_of(database);
         eventually(async || {
             self.revive();
-            let Ok(connection) = Database::connect(&url).await else { return false };
-            let answered = connection.execute_unprepared("SELECT 1").await.is_ok();
-            answered && connection.close().await.is_ok()
+            let answer = async {
+                let Ok(connection) = Database::connect(&url).await else { return false };
+                let answered = connection.execute_unprepared("SELECT 1").await.is_ok();
+                answered && connection.close().await.is_ok()
+            };
+            tokio::time::timeout(LOOK, answer).await.unwrap_or(false)
         })
         .await;
     }
