@@ -1,0 +1,31 @@
+//! The response of a method, as JSON.
+
+use bytes::Bytes;
+use prost::DecodeError;
+use prost_reflect::{DynamicMessage, SerializeOptions};
+use serde_json::Value as Json;
+
+use crate::binding::Binding;
+
+/// A response that is none of its method.
+#[derive(Debug, thiserror::Error)]
+#[error("the response is none of the method's")]
+pub enum Undecodable {
+    /// It is no such message.
+    Message(#[from] DecodeError),
+    /// What it holds has no form in JSON, such as an `Any` of an unknown type.
+    Json(#[from] serde_json::Error),
+}
+
+/// Writes a response that was encoded.
+pub fn write(binding: &Binding, response: Bytes) -> Result<Vec<u8>, Undecodable> {
+    let message = DynamicMessage::decode(binding.method.output(), response)?;
+    let Some(field) = &binding.response_body else {
+        return Ok(serde_json::to_vec(&message)?);
+    };
+    // As a part of a message an empty list may be left out, and not alone.
+    let options = SerializeOptions::new().skip_default_fields(false);
+    let mut whole = message.serialize_with_options(serde_json::value::Serializer, &options)?;
+    let part = whole.get_mut(field.json_name()).map(Json::take);
+    Ok(serde_json::to_vec(&part.unwrap_or_default())?)
+}

@@ -1,0 +1,96 @@
+//! Finding the method that a request means.
+
+use bytes::Bytes;
+use http::Method;
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
+
+use crate::{
+    binding::{Binding, InvalidRule, Why, bindings},
+    path::Path,
+    request::{self, Invalid},
+    response::{self, Undecodable},
+};
+
+/// All that a contract says about HTTP.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    /// Those that say more first.
+    bindings: Vec<Binding>,
+}
+
+/// A request that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// There is nothing at this path.
+    Path,
+    /// There is, but not with this HTTP method: with these.
+    Method(Vec<Method>),
+}
+
+/// A request that means a method.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    binding: &'a Binding,
+    /// The values of the path's fields.
+    values: Vec<String>,
+}
+
+impl Routes {
+    /// Reads the rules of a contract.
+    pub fn new(pool: &DescriptorPool) -> Result<Self, InvalidRule> {
+        let mut bindings = bindings(pool)?;
+        let rank = |one: &Binding, other: &Binding| {
+            let templates = one.template.order(&other.template);
+            templates.then_with(|| one.verb.as_str().cmp(other.verb.as_str()))
+        };
+        bindings.sort_by(rank);
+        if let Some([one, other]) = bindings.array_windows().find(|[a, b]| rank(a, b).is_eq()) {
+            let why = Why::Ambiguous(other.method.full_name().to_owned());
+            return Err(InvalidRule::new(&one.method, why));
+        }
+        Ok(Self { bindings })
+    }
+
+    /// Finds the method that a request with the HTTP method `verb` and this
+    /// percent-encoded `path` means.
+    pub fn find(&self, verb: &Method, path: &str) -> Result<Call<'_>, NotFound> {
+        let path = Path::parse(path).ok_or(NotFound::Path)?;
+        let mut others = Vec::new();
+        for binding in &self.bindings {
+            let Some(values) = binding.template.matches(&path) else { continue };
+            if binding.verb == verb {
+                return Ok(Call { binding, values });
+            }
+            if !others.contains(&binding.verb) {
+                others.push(binding.verb.clone());
+            }
+        }
+        if others.is_empty() { Err(NotFound::Path) } else { Err(NotFound::Method(others)) }
+    }
+}
+
+impl Call<'_> {
+    /// The method.
+    #[must_use]
+    pub const fn method(&self) -> &MethodDescriptor {
+        &self.binding.method
+    }
+
+    /// Its path in gRPC, `/package.Service/Method`.
+    #[must_use]
+    pub fn grpc_path(&self) -> String {
+        let method = self.method();
+        format!("/{}/{}", method.parent_service().full_name(), method.name())
+    }
+
+    /// Makes the method's request. What is in the path holds, whatever `body`
+    /// says; what `query` says is in neither.
+    pub fn request(&self, query: Option<&str>, body: &[u8]) -> Result<DynamicMessage, Invalid> {
+        request::read(self.binding, &self.values, query.unwrap_or_default(), body)
+    }
+
+    /// Makes JSON of the method's response, encoded.
+    pub fn response(&self, response: Bytes) -> Result<Vec<u8>, Undecodable> {
+        response::write(self.binding, response)
+    }
+}

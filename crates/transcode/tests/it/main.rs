@@ -1,0 +1,8 @@
+//! HTTP to gRPC and back, by the rules of a library's contract and of Roster's.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod contract;
+mod library;
+mod request;
+mod response;
+mod routes;

@@ -1,0 +1,45 @@
+//! What a response becomes.
+
+use http::Method;
+use prost::Message as _;
+use prost_reflect::DynamicMessage;
+use serde_json::{Value as Json, json};
+
+use crate::library::{library, routes};
+
+fn answered(path: &str, response: &str, json: &Json) -> Json {
+    let pool = library();
+    let descriptor = pool.get_message_by_name(response).unwrap();
+    let message = DynamicMessage::deserialize(descriptor, json).unwrap();
+    let routes = routes();
+    let call = routes.find(&Method::GET, path).unwrap();
+    let written = call.response(message.encode_to_vec().into()).unwrap();
+    serde_json::from_slice(&written).unwrap()
+}
+
+#[test]
+fn a_response_is_json_as_protobuf_has_it() {
+    let book = json!({
+        "name": "b",
+        "author": { "displayName": "A", "born": "1900" },
+        "printed": "2026-11-28T00:00:00Z",
+        "genre": "GENRE_NOVEL",
+    });
+    assert_eq!(answered("/v1/books/b", "library.v1.Book", &book), book);
+}
+
+#[test]
+fn a_part_of_a_response_stands_alone() {
+    let books = json!({ "books": [{ "name": "b", "title": "T" }], "nextPageToken": "more" });
+    let listed = answered("/v1/books", "library.v1.ListBooksResponse", &books);
+    assert_eq!(listed[0]["title"], "T");
+    let none = answered("/v1/books", "library.v1.ListBooksResponse", &json!({}));
+    assert_eq!(none, json!([]));
+}
+
+#[test]
+fn what_is_no_response_is_not_written() {
+    let routes = routes();
+    let call = routes.find(&Method::GET, "/v1/books/b").unwrap();
+    assert!(call.response(b"\xff".as_slice().into()).is_err());
+}
