@@ -6,10 +6,11 @@
 //! [`Routes`] finds the method that a path and an HTTP method mean. The
 //! [`Call`] that it answers makes the method's request out of path, query and
 //! body, and JSON (<https://protobuf.dev/programming-guides/json>) out of its
-//! response.
+//! response. [`Failure`] is what a call that failed becomes.
 
 mod binding;
 mod body;
+mod failure;
 mod field;
 mod mask;
 mod path;
@@ -20,6 +21,7 @@ mod routes;
 mod unique;
 
 pub use binding::InvalidRule;
+pub use failure::Failure;
 pub use request::{Invalid, Violation};
 pub use response::Undecodable;
 pub use routes::{Call, NotFound, Routes};
