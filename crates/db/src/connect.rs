@@ -81,7 +81,8 @@ impl Db {
         self
     }
 
-    /// The connections to read with, outside any transaction.
+    /// The connections to read with, outside any transaction. A query on them may
+    /// be asked twice, where the first connection was broken: it changes nothing.
     #[must_use]
     pub fn read(&self) -> &Pool {
         &self.inner.readers

@@ -7,3 +7,4 @@ mod library;
 mod request;
 mod response;
 mod routes;
+mod rules;
