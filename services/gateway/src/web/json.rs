@@ -87,7 +87,7 @@ impl Json {
             found => found,
         };
         found.map_err(|not_found| match not_found {
-            NotFound::Path => refusal::of(Error::UnknownMethod),
+            NotFound::Path => refusal::of(Error::UnknownPath),
             NotFound::Method(verbs) => {
                 let verbs: Vec<_> = verbs.iter().map(Method::as_str).collect();
                 let mut refused = refusal::of(Error::MethodNotAllowed);

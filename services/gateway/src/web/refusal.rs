@@ -44,7 +44,6 @@ pub fn defect(cause: &(dyn std::error::Error + 'static)) -> Status {
 /// HTTP has a status of its own for what gRPC has only a wider one for.
 fn closer(reason: &str) -> Option<StatusCode> {
     match reason {
-        "METHOD_UNKNOWN" => Some(StatusCode::NOT_FOUND),
         "METHOD_NOT_ALLOWED" => Some(StatusCode::METHOD_NOT_ALLOWED),
         "MEDIA_TYPE_UNSUPPORTED" => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         "MESSAGE_TOO_LARGE" => Some(StatusCode::PAYLOAD_TOO_LARGE),
