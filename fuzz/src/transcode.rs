@@ -41,16 +41,17 @@ fn written_again(call: &Call, request: &DynamicMessage) {
         &mut serde_json::Deserializer::from_slice(&json),
     );
     let again = again.expect("what was written can be read");
-    assert_eq!(no_nan(request), no_nan(&again), "{}", String::from_utf8_lossy(&json));
+    let is_itself = request.fields().all(|(_, value)| !has_nan(value));
+    assert!(!is_itself || again == *request, "{}", String::from_utf8_lossy(&json));
 }
 
-/// Whether it holds no number that differs from itself.
-fn no_nan(message: &DynamicMessage) -> Option<&DynamicMessage> {
-    let number = |value: &Value| value.as_f64().is_some_and(f64::is_nan);
-    let nan = message.fields().any(|(_, value)| match value {
-        Value::Message(inner) => no_nan(inner).is_none(),
-        Value::List(list) => list.iter().any(number),
-        other => number(other),
-    });
-    (!nan).then_some(message)
+/// Whether it holds a number that differs from itself.
+fn has_nan(value: &Value) -> bool {
+    if let Some(message) = value.as_message() {
+        return message.fields().any(|(_, value)| has_nan(value));
+    }
+    if let Some(list) = value.as_list() {
+        return list.iter().any(has_nan);
+    }
+    value.as_f64().is_some_and(f64::is_nan) || value.as_f32().is_some_and(f32::is_nan)
 }

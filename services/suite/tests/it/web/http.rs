@@ -85,6 +85,7 @@ impl Http {
     }
 
     /// Answers as soon as the head of the answer is there.
+    #[expect(clippy::disallowed_methods, reason = "the connection is driven beside the test")]
     pub async fn open(
         &self,
         verb: Method,

@@ -64,18 +64,18 @@ async fn what_fails_on_the_way_is_the_last_line() {
     let grace = world.create_user("grace").await;
     // Nobody confirms, so the deletion goes on.
     world.suite.hold_events().await;
-    let watcher = Http::of(&world).bearer(&ada);
+    let browser = Http::of(&world).bearer(&ada);
     let deletion = world.drive(async {
-        let refused = watcher.delete(&format!("/api/admin/users/{}", grace.user_id)).await;
+        let refused = browser.delete(&format!("/api/admin/users/{}", grace.user_id)).await;
         assert_eq!(refused.reason(), "EFFECT_PENDING");
-        let listed = watcher.get("/api/admin/deletions").await.json();
+        let listed = browser.get("/api/admin/deletions").await.json();
         listed["deletions"][0]["deletionId"].as_str().unwrap().to_owned()
     });
     let path = format!("/api/admin/deletions/{}:watch", deletion.await);
-    let mut watched = watcher.open(Method::GET, &path, "").await.into_body();
+    let mut watched = browser.open(Method::GET, &path, "").await.into_body();
     let first = watched.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(lines(std::str::from_utf8(&first).unwrap())[0].get("deletion").is_some());
-    watcher.post("/api/auth/logout", &serde_json::json!({})).await;
+    browser.post("/api/auth/logout", &serde_json::json!({})).await;
     world.clock.advance(Duration::from_secs(2));
     let rest = watched.collect().await.unwrap().to_bytes();
     let rest = lines(std::str::from_utf8(&rest).unwrap());
