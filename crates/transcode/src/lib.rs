@@ -7,9 +7,14 @@
 //! [`Call`] that it answers makes the method's request out of path, query and
 //! body, and JSON (<https://protobuf.dev/programming-guides/json>) out of its
 //! response. [`Failure`] is what a call that failed becomes.
+//!
+//! Those who describe HTTP instead of speaking it read the [`Binding`]s, and need
+//! no gRPC for it: without the feature `status` this crate has none.
 
 mod binding;
 mod body;
+mod code;
+#[cfg(feature = "status")]
 mod failure;
 mod field;
 mod mask;
@@ -20,8 +25,12 @@ mod response;
 mod routes;
 mod unique;
 
-pub use binding::InvalidRule;
+pub use binding::{Binding, Body, InvalidRule};
+pub use code::http_status;
+#[cfg(feature = "status")]
 pub use failure::Failure;
+pub use field::{FieldPath, single_message};
+pub use path::{Segment, Template};
 pub use request::{Invalid, Violation};
 pub use response::Undecodable;
 pub use routes::{Call, NotFound, Routes};

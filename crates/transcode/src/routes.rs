@@ -51,6 +51,12 @@ impl Routes {
         Ok(Self { bindings })
     }
 
+    /// What there is to find.
+    #[must_use]
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
     /// Finds the method that a request with the HTTP method `verb` and this
     /// percent-encoded `path` means.
     pub fn find(&self, verb: &Method, path: &str) -> Result<Call<'_>, NotFound> {
