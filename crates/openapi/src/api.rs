@@ -74,7 +74,7 @@ impl<'a> Api<'a> {
             .services()
             .flat_map(|it| it.methods().collect::<Vec<_>>())
             .filter_map(|it| Some((Level::of(&it, option.as_ref()?)?, it)))
-            .filter(|(_, it)| routes.bindings().iter().any(|bound| bound.method == *it))
+            .filter(|(_, it)| routes.bindings().any(|bound| bound.method == *it))
             .collect();
         let mut schemas = Schemas::new(Comments::read(pool));
         // Answers first: see `Schemas::message`.
@@ -117,7 +117,7 @@ impl Service {
 }
 
 fn answer(method: &MethodDescriptor, routes: &Routes, schemas: &mut Schemas) -> Json {
-    let bound = routes.bindings().iter().find(|it| it.method == *method);
+    let bound = routes.bindings().find(|it| it.method == *method);
     match bound.and_then(|it| it.response_body.as_ref()) {
         Some(field) => schemas.value(field, Direction::Answer),
         None => schemas.message(&method.output(), Direction::Answer),
@@ -136,7 +136,7 @@ fn describe(
     let text = comments.at(&service.parent_file(), method.path());
     let (description, errors) = comment::without_errors(&text);
     let name = format!("{}_{}", service.name(), method.name());
-    let mut bindings: Vec<_> = routes.bindings().iter().filter(|it| it.method == *method).collect();
+    let mut bindings: Vec<_> = routes.bindings().filter(|it| it.method == *method).collect();
     bindings.sort_by_key(|it| it.position);
     let operations = bindings.iter().enumerate().map(|(index, binding)| {
         let id = if index == 0 { name.clone() } else { format!("{name}_{}", index + 1) };

@@ -3,6 +3,7 @@
 
 mod edge;
 mod forwarding;
+mod http_paths;
 mod log;
 mod overload;
 mod recheck;
