@@ -28,7 +28,7 @@ pub use caller::{caller, deadline, outgoing, user};
 pub use deadline::{DeadlineLayer, TimeLimits};
 pub use networks::Networks;
 pub use refusal::{Refusal, Violations};
-pub use serve::{Limits, Listener, PeerAddr, PeerService, serve};
+pub use serve::{Encrypted, Limits, Listener, PeerAddr, PeerService, serve};
 pub use stack::{ServiceStack, panicked};
 pub use task::Tasks;
 pub use trace::{CorrelationId, TraceLayer};

@@ -43,6 +43,10 @@ pub struct PeerAddr(pub SocketAddr);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerService(pub ServiceName);
 
+/// The connection that a request came over is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encrypted;
+
 /// Serves gRPC on `listener` until `stop`, then lets accepted calls end. The
 /// answer is how many connections had to be cut.
 ///
@@ -55,7 +59,7 @@ pub async fn serve<L, S>(
     stop: CancellationToken,
 ) -> usize
 where
-    L: Listener,
+    L: Listener + 'static,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -75,7 +79,7 @@ where
             Ok(place) => {
                 full = false;
                 let (service, stop) = (service.clone(), stop.clone());
-                let served = connection(opening, L::peer_service, peer, place, service, stop);
+                let served = connection::<L, _>(opening, peer, place, service, stop);
                 let open = meter.opened();
                 connections.spawn(async move {
                     let _open = open;

@@ -31,6 +31,7 @@ use crate::{Listener, private};
 /// The protocol that is spoken behind the handshake, as ALPN (RFC 7301) names
 /// it.
 const HTTP2: &[u8] = b"h2";
+const HTTP11: &[u8] = b"http/1.1";
 
 /// Where the certificate is; empty for a listener without TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +197,7 @@ impl Files {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        server.alpn_protocols = vec![HTTP2.to_vec()];
+        server.alpn_protocols = vec![HTTP2.to_vec(), HTTP11.to_vec()];
         Ok(Usable { server: Arc::new(server), expires_at })
     }
 }
@@ -226,18 +227,12 @@ impl Listener for TlsListener {
     type Stream = TlsStream<TcpStream>;
     type Opening = BoxFuture<'static, io::Result<TlsStream<TcpStream>>>;
 
+    const ENCRYPTED: bool = true;
+
     async fn accept(&self) -> io::Result<(Self::Opening, Option<SocketAddr>)> {
         let (opening, peer) = Listener::accept(&self.listener).await?;
         let acceptor = self.certificates.acceptor();
-        let opening = async move {
-            let stream = acceptor.accept(opening.await?).await?;
-            // A client that names protocols has to name this one, which the
-            // library sees to; one that names none may speak anything.
-            if stream.get_ref().1.alpn_protocol() != Some(HTTP2) {
-                return Err(io::Error::other("the client does not say that it speaks HTTP/2"));
-            }
-            Ok(stream)
-        };
+        let opening = async move { acceptor.accept(opening.await?).await };
         Ok((Box::pin(opening), peer))
     }
 }

@@ -21,8 +21,29 @@ pub struct Failure {
     pub status: StatusCode,
     /// When to try again, where there is a point in it: the header `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// The body, JSON.
-    pub body: Vec<u8>,
+    error: Json,
+}
+
+impl Failure {
+    /// The same failure, with a status of HTTP that says more than its code does.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self.error["code"] = status.as_u16().into();
+        self
+    }
+
+    /// As the body of a response.
+    #[must_use]
+    pub fn into_body(self) -> Vec<u8> {
+        self.into_json().to_string().into_bytes()
+    }
+
+    /// As a part of something else.
+    #[must_use]
+    pub fn into_json(self) -> Json {
+        json!({ "error": self.error })
+    }
 }
 
 impl From<&Status> for Failure {
@@ -35,8 +56,7 @@ impl From<&Status> for Failure {
             "status": name,
             "details": details(failed.details()),
         });
-        let body = json!({ "error": error }).to_string().into_bytes();
-        Self { status, retry_after: retry, body }
+        Self { status, retry_after: retry, error }
     }
 }
 

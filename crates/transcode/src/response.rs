@@ -5,7 +5,16 @@ use prost::DecodeError;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::Value as Json;
 
-use crate::binding::Binding;
+use crate::{binding::Binding, conditions};
+
+/// The response of a method, for HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// The state of the resource that it is, for the header `ETag`.
+    pub etag: Option<String>,
+}
 
 /// A response that is none of its method.
 #[derive(Debug, thiserror::Error)]
@@ -18,14 +27,17 @@ pub enum Undecodable {
 }
 
 /// Writes a response that was encoded.
-pub fn write(binding: &Binding, response: Bytes) -> Result<Vec<u8>, Undecodable> {
+pub fn write(binding: &Binding, response: Bytes) -> Result<Response, Undecodable> {
     let message = DynamicMessage::decode(binding.method.output(), response)?;
-    let Some(field) = &binding.response_body else {
-        return Ok(serde_json::to_vec(&message)?);
-    };
+    let etag = conditions::etag(&message);
+    Ok(Response { body: body(binding, &message)?, etag })
+}
+
+fn body(binding: &Binding, message: &DynamicMessage) -> Result<Vec<u8>, serde_json::Error> {
+    let Some(field) = &binding.response_body else { return serde_json::to_vec(message) };
     // As a part of a message an empty list may be left out, and not alone.
     let options = SerializeOptions::new().skip_default_fields(false);
     let mut whole = message.serialize_with_options(serde_json::value::Serializer, &options)?;
     let part = whole.get_mut(field.json_name()).map(Json::take);
-    Ok(serde_json::to_vec(&part.unwrap_or_default())?)
+    serde_json::to_vec(&part.unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! Finding the method that a request means.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Method;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
@@ -8,14 +10,14 @@ use crate::{
     binding::{Binding, InvalidRule, Why, bindings},
     path::Path,
     request::{self, Invalid},
-    response::{self, Undecodable},
+    response::{self, Response, Undecodable},
 };
 
 /// All that a contract says about HTTP.
 #[derive(Clone, Debug)]
 pub struct Routes {
     /// Those that say more first.
-    bindings: Vec<Binding>,
+    bindings: Vec<Arc<Binding>>,
 }
 
 /// A request that means nothing.
@@ -29,8 +31,8 @@ pub enum NotFound {
 
 /// A request that means a method.
 #[derive(Clone, Debug)]
-pub struct Call<'a> {
-    binding: &'a Binding,
+pub struct Call {
+    binding: Arc<Binding>,
     /// The values of the path's fields.
     values: Vec<String>,
 }
@@ -48,18 +50,18 @@ impl Routes {
             let why = Why::Ambiguous(other.method.full_name().to_owned());
             return Err(InvalidRule::new(&one.method, why));
         }
-        Ok(Self { bindings })
+        Ok(Self { bindings: bindings.into_iter().map(Arc::new).collect() })
     }
 
     /// Finds the method that a request with the HTTP method `verb` and this
     /// percent-encoded `path` means.
-    pub fn find(&self, verb: &Method, path: &str) -> Result<Call<'_>, NotFound> {
+    pub fn find(&self, verb: &Method, path: &str) -> Result<Call, NotFound> {
         let path = Path::parse(path).ok_or(NotFound::Path)?;
         let mut others = Vec::new();
         for binding in &self.bindings {
             let Some(values) = binding.template.matches(&path) else { continue };
             if binding.verb == verb {
-                return Ok(Call { binding, values });
+                return Ok(Call { binding: Arc::clone(binding), values });
             }
             if !others.contains(&binding.verb) {
                 others.push(binding.verb.clone());
@@ -69,10 +71,10 @@ impl Routes {
     }
 }
 
-impl Call<'_> {
+impl Call {
     /// The method.
     #[must_use]
-    pub const fn method(&self) -> &MethodDescriptor {
+    pub fn method(&self) -> &MethodDescriptor {
         &self.binding.method
     }
 
@@ -86,11 +88,12 @@ impl Call<'_> {
     /// Makes the method's request. What is in the path holds, whatever `body`
     /// says; what `query` says is in neither.
     pub fn request(&self, query: Option<&str>, body: &[u8]) -> Result<DynamicMessage, Invalid> {
-        request::read(self.binding, &self.values, query.unwrap_or_default(), body)
+        request::read(&self.binding, &self.values, query.unwrap_or_default(), body)
     }
 
-    /// Makes JSON of the method's response, encoded.
-    pub fn response(&self, response: Bytes) -> Result<Vec<u8>, Undecodable> {
-        response::write(self.binding, response)
+    /// Makes JSON of the method's response, encoded. The response of a method that
+    /// streams is each of its messages.
+    pub fn response(&self, response: Bytes) -> Result<Response, Undecodable> {
+        response::write(&self.binding, response)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::web::is_origin;
+
 /// The edge's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,9 @@ pub struct GatewayConfig {
     pub request_seconds: u64,
     /// The largest message that a client may send, in bytes. At least 1,024.
     pub max_message_bytes: usize,
+    /// The other origins whose pages may call over HTTP, such as
+    /// `https://app.example.com`: with a bearer token, never with a cookie.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for GatewayConfig {
@@ -30,6 +35,7 @@ impl Default for GatewayConfig {
             max_streams_per_caller: 16,
             request_seconds: 10,
             max_message_bytes: 1024 * 1024,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -49,6 +55,11 @@ impl GatewayConfig {
         }
         if self.max_message_bytes < 1_024 {
             return Err("gateway.max_message_bytes must be at least 1024".to_owned());
+        }
+        if let Some(other) = self.cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(format!(
+                "gateway.cors_origins: `{other}` is no origin such as https://app.example.com"
+            ));
         }
         Ok(())
     }

@@ -39,6 +39,27 @@ pub enum Error {
     /// The edge is about to stop, and would wait for the end of a stream.
     #[error("The server is stopping; call again in a moment")]
     Draining,
+    /// There is no such thing to do at this path over HTTP.
+    #[error("This path is there for other HTTP methods; the header Allow names them")]
+    MethodNotAllowed,
+    /// A body of a kind that is not read.
+    #[error("The content type of the body must be {0}")]
+    MediaType(&'static str),
+    /// A body that is longer than any may be.
+    #[error("The request is larger than this server accepts; send less at once")]
+    RequestTooLarge,
+    /// `If-Match`, where there is no state to compare.
+    #[error("What this changes has no entity tag; leave out If-Match")]
+    Unconditional,
+    /// A page of another site asks for a change.
+    #[error("A page of another site must not change anything here")]
+    CrossOrigin,
+    /// A service did not answer as its protocol has it.
+    #[error("The service's answer broke off; whether anything was done is not known")]
+    AnswerBroken,
+    /// A part of the edge failed.
+    #[error("An internal error occurred; it has been logged")]
+    Defect,
     /// Too many calls at once.
     #[error("The server is busy, try again shortly")]
     Overloaded,
@@ -67,6 +88,21 @@ impl From<Error> for Status {
             }
             Error::Draining => Refusal::new(Code::Unavailable, "DRAINING", message)
                 .retry_after(Duration::from_secs(1)),
+            Error::MethodNotAllowed => {
+                Refusal::new(Code::Unimplemented, "METHOD_NOT_ALLOWED", message)
+            }
+            Error::MediaType(_) => {
+                Refusal::new(Code::InvalidArgument, "MEDIA_TYPE_UNSUPPORTED", message)
+            }
+            Error::RequestTooLarge => {
+                Refusal::new(Code::ResourceExhausted, "MESSAGE_TOO_LARGE", message)
+            }
+            Error::Unconditional => {
+                Refusal::new(Code::FailedPrecondition, "PRECONDITION_FAILED", message)
+            }
+            Error::CrossOrigin => Refusal::new(Code::PermissionDenied, "CROSS_ORIGIN", message),
+            Error::AnswerBroken => Refusal::new(Code::Unavailable, "ANSWER_BROKEN", message),
+            Error::Defect => Refusal::new(Code::Internal, "INTERNAL", message),
             Error::Overloaded => Refusal::new(Code::ResourceExhausted, "OVERLOADED", message)
                 .retry_after(Duration::from_secs(1)),
         };

@@ -14,11 +14,14 @@ mod error;
 mod layer;
 mod local;
 mod origin;
+mod panel;
 mod route;
 mod service;
+mod web;
 
 pub use config::GatewayConfig;
 pub use error::Error;
 pub use local::{LocalDeps, build_local};
 pub use route::{RouteTable, UnroutedService};
 pub use service::{BuildError, Deps, build};
+pub use web::BadContract;

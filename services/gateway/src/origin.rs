@@ -2,14 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, header::USER_AGENT, request::Parts};
+use http::{Extensions, HeaderMap, HeaderName, header::USER_AGENT, request::Parts};
 use roster_kernel::Origin;
-use roster_server::{Networks, PeerAddr};
+use roster_server::{Encrypted, Networks, PeerAddr};
 
 /// The longest user agent that is kept, in characters.
 const USER_AGENT_CHARS: usize = 512;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The most proxies that a call has come through, each of them trusted.
 const MOST_HOPS: usize = 16;
@@ -31,6 +33,18 @@ pub fn of(head: &Parts, proxies: &Networks) -> Origin {
         })
         .unwrap_or_default();
     Origin { address, user_agent }
+}
+
+/// Whether nobody between the client and here can read along: the connection is
+/// encrypted, or ends at a trusted proxy that says that the client's is.
+pub fn is_encrypted(headers: &HeaderMap, extensions: &Extensions, proxies: &Networks) -> bool {
+    if extensions.get::<Encrypted>().is_some() {
+        return true;
+    }
+    let peer = extensions.get::<PeerAddr>();
+    let trusted = peer.is_some_and(|peer| proxies.contain(peer.0.ip()));
+    let said = headers.get_all(FORWARDED_PROTO).iter().next_back();
+    trusted && said.is_some_and(|said| said.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// The nearest hop that no trusted proxy is: each proxy adds, at the end, the
@@ -79,6 +93,23 @@ mod tests {
         assert_eq!(seen("192.0.2.1", &["198.51.100.1"]), "192.0.2.1");
         assert_eq!(seen("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
         assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_can_say_that_a_connection_is_encrypted() {
+        let proxies = Networks::parse(&["10.0.0.0/8"]).unwrap();
+        let encrypted = |peer: &str, said: &str| {
+            let headers = HeaderMap::from_iter([(FORWARDED_PROTO, said.parse().unwrap())]);
+            let mut extensions = Extensions::new();
+            extensions.insert(PeerAddr(peer.parse().unwrap()));
+            is_encrypted(&headers, &extensions, &proxies)
+        };
+        assert!(encrypted("10.0.0.1:1", "https"));
+        assert!(!encrypted("10.0.0.1:1", "http"));
+        assert!(!encrypted("192.0.2.1:1", "https"));
+        let mut extensions = Extensions::new();
+        extensions.insert(Encrypted);
+        assert!(is_encrypted(&HeaderMap::new(), &extensions, &Networks::default()));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::{
         caller::{self, Authenticator},
         correlation, forward, log, overload, protocol, recheck, request, routing, streams,
     },
+    web,
 };
 
 const NAME: ServiceName = ServiceName::from_static("gateway");
@@ -45,7 +46,7 @@ pub const REFLECTION: [(&str, Streams); 2] = [
 const BOTH: Streams = Streams { requests: true, answers: true, open_ended: false };
 
 /// Headers that open an account.
-const CREDENTIALS: [HeaderName; 3] =
+pub const CREDENTIALS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
 /// What the edge is built from.
@@ -83,6 +84,9 @@ pub enum BuildError {
     /// Reflection cannot be served.
     #[error(transparent)]
     Reflection(#[from] ReflectionError),
+    /// A method cannot be called over HTTP as its contract says.
+    #[error(transparent)]
+    Web(#[from] web::BadContract),
 }
 
 /// Builds the edge: a service for [`roster_server::serve`].
@@ -97,17 +101,20 @@ pub async fn build(config: &GatewayConfig, deps: Deps) -> Result<Router, BuildEr
         .chain(REFLECTION.iter().map(|(path, streams)| (*path, *streams, reflection.clone())))
         .collect();
     let table = RouteTable::new(&access, &deps.packages, &open)?;
+    let proxies = deps.trusted_proxies;
     let authenticator = Authenticator {
         session: deps.session,
         identity: deps.identity,
         gateway: NAME,
         env: deps.env.clone(),
-        proxies: deps.trusted_proxies,
+        proxies: proxies.clone(),
     };
     let others: Vec<_> = HEALTH.into_iter().chain(REFLECTION).map(|(path, _)| path).collect();
     let calls = CallMeter::new(&deps.meters, Layer::Edge, &access, &others);
     let ends = recheck::Ends { authenticator, draining: deps.tasks.token() };
-    Ok(stack(config, &deps.env, access, calls, table, ends))
+    let native = stack(config, &deps.env, access, calls, table, ends);
+    let (env, routes) = (deps.env, web::routes(public.encoded())?);
+    Ok(web::router(config, web::Deps { env, native, routes, proxies }))
 }
 
 fn stack(

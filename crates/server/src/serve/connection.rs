@@ -1,18 +1,22 @@
 //! One connection, from its first byte to its last.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible, fmt::Display, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+};
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http2, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
 use roster_kernel::ServiceName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
 use super::{
-    Limits, PeerAddr, PeerService,
+    Encrypted, Limits, Listener, PeerAddr, PeerService,
     body::{AnswerBody, RequestBody, overloaded},
     calls::{Call, Calls},
     places::Place,
@@ -26,6 +30,9 @@ const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
 
 /// What is taken at once from an answer in several parts, for each call.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The library's least for what it reads ahead on a connection of HTTP/1.1.
+const LEAST_BUFFER_BYTES: usize = 8 * 1024;
 
 /// How many calls may be given up before they were even looked at, and how
 /// many may break the protocol, until the connection is ended: the floods of
@@ -44,6 +51,7 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Peer {
     address: Option<SocketAddr>,
     service: Option<ServiceName>,
+    encrypted: bool,
 }
 
 /// How a connection ended.
@@ -58,17 +66,15 @@ pub enum Ended {
 /// Serves one connection: until the client leaves, until it is idle or leaves
 /// its answers unread, or until `stop`. Calls that have been accepted get the
 /// drain's time to end.
-pub async fn connection<O, T, S>(
-    opening: O,
-    peer_service: fn(&T) -> Option<ServiceName>,
+pub async fn connection<L, S>(
+    opening: L::Opening,
     peer: Option<SocketAddr>,
     place: Place,
     service: S,
     stop: CancellationToken,
 ) -> Ended
 where
-    O: Future<Output = io::Result<T>>,
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    L: Listener,
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
         + Clone
         + Send
@@ -94,14 +100,15 @@ where
         () = patience.as_mut() => return Ended::Closed,
         () = parting.as_mut() => return Ended::Closed,
     };
-    let peer = Peer { address: peer, service: peer_service(&stream) };
+    let peer = Peer { address: peer, service: L::peer_service(&stream), encrypted: L::ENCRYPTED };
     let calls = Arc::new(Calls::default());
     let flow = Arc::new(Flow::default());
     let socket = TokioIo::new(Socket::new(stream, Arc::clone(&flow)));
     let counted = Arc::clone(&calls);
     let service =
         service_fn(move |request| answer(service.clone(), request, &peer, &counted, &place));
-    let mut http = pin!(builder(&limits).serve_connection(socket, service));
+    let builder = builder(&limits);
+    let mut http = pin!(builder.serve_connection(socket, service));
     tokio::select! {
         ended = http.as_mut() => return closed(ended),
         () = flow.opened.cancelled() => {}
@@ -151,16 +158,29 @@ where
     if let Some(service) = &peer.service {
         request.extensions_mut().insert(PeerService(service.clone()));
     }
+    if peer.encrypted {
+        request.extensions_mut().insert(Encrypted);
+    }
     async move {
         let answer = if fits { service.oneshot(request).await? } else { overloaded().into_http() };
         Ok(AnswerBody::of(answer, call, calls, memory, share))
     }
 }
 
-fn builder(limits: &Limits) -> http2::Builder<TokioExecutor> {
+/// HTTP/2, for gRPC and for browsers, and HTTP/1.1 for everybody else; the first
+/// bytes say which.
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let keep_alive = Duration::from_secs(limits.keep_alive_seconds);
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let header_bytes = usize::try_from(limits.max_header_bytes).unwrap_or(usize::MAX);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
+        .http1()
+        .timer(TokioTimer::new())
+        // From one request to the end of the next one's headers.
+        .header_read_timeout(Duration::from_secs(limits.handshake_seconds))
+        .max_buf_size(header_bytes.max(LEAST_BUFFER_BYTES));
+    builder
+        .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_streams_per_connection)
         .max_header_list_size(limits.max_header_bytes)
@@ -190,7 +210,7 @@ fn unopened(error: &io::Error) -> Ended {
     Ended::Closed
 }
 
-fn closed(ended: hyper::Result<()>) -> Ended {
+fn closed<E: Display>(ended: Result<(), E>) -> Ended {
     if let Err(error) = ended {
         // Clients that vanish or talk nonsense are everyday life.
         tracing::debug!(%error, "connection ended");

@@ -20,6 +20,9 @@ pub trait Listener: Send {
     /// long as a handshake may take, beside the accepting of others.
     type Opening: Future<Output = io::Result<Self::Stream>> + Send + 'static;
 
+    /// Whether nobody on the way can read along.
+    const ENCRYPTED: bool = false;
+
     /// The next connection, and the client's address if clients have one.
     fn accept(
         &self,

@@ -139,18 +139,18 @@ async fn a_call_is_answered_over_both_versions_of_tls() {
 }
 
 #[tokio::test]
-async fn who_does_not_say_that_it_speaks_http_2_is_sent_away() {
-    // The time for a handshake is not what ends it.
-    let limits = Limits { handshake_seconds: 3_600, ..Limits::default() };
-    let served = Served::new(limits).await;
-    let other = served.handshake(&served.issued.der, &[b"http/1.1"], &[&TLS13]).await;
-    assert!(other.is_err());
-    // Without a name the handshake as such can succeed, and no more.
-    let silent = served.handshake(&served.issued.der, &[], &[&TLS13]).await;
-    if let Ok(silent) = silent {
-        let (mut socket, _) = silent.into_inner();
-        closed(&mut socket).await;
+async fn both_versions_of_http_are_spoken_and_nothing_else() {
+    let served = Served::new(Limits::default()).await;
+    for (offered, chosen) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(&b"h2"[..])),
+        (&[b"http/1.1"], Some(b"http/1.1")),
+        (&[], None),
+    ] {
+        let stream = served.handshake(&served.issued.der, offered, &[&TLS13]).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), chosen);
     }
+    let other = served.handshake(&served.issued.der, &[b"spdy/3"], &[&TLS13]).await;
+    assert!(other.is_err());
 }
 
 #[tokio::test]

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use roster_transcode::Failure;
 use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 fn body(failure: &Failure) -> Json {
-    serde_json::from_slice(&failure.body).unwrap()
+    serde_json::from_slice(&failure.clone().into_body()).unwrap()
 }
 
 #[test]
@@ -82,6 +83,15 @@ fn every_code_has_a_status_and_a_name() {
         assert_eq!(body(&failure)["error"]["status"], name, "{code:?}");
         assert_eq!(failure.retry_after, None);
     }
+}
+
+#[test]
+fn a_status_that_says_more_stands_for_the_codes_own() {
+    let failure = Failure::from(&Status::resource_exhausted("large"));
+    let failure = failure.with_status(StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(failure.status, 413);
+    assert_eq!(body(&failure)["error"]["code"], 413);
+    assert_eq!(body(&failure)["error"]["status"], "RESOURCE_EXHAUSTED");
 }
 
 #[test]

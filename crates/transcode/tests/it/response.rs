@@ -14,7 +14,7 @@ fn answered(path: &str, response: &str, json: &Json) -> Json {
     let routes = routes();
     let call = routes.find(&Method::GET, path).unwrap();
     let written = call.response(message.encode_to_vec().into()).unwrap();
-    serde_json::from_slice(&written).unwrap()
+    serde_json::from_slice(&written.body).unwrap()
 }
 
 #[test]

@@ -7,12 +7,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, Method, Version, header::CONTENT_TYPE};
 
 use crate::Error;
 
 /// Refuses what is not a gRPC call.
 pub async fn layer(request: Request, next: Next) -> Response {
+    if request.version() < Version::HTTP_2 {
+        // It has no place for how a call ended.
+        return Error::Protocol("A gRPC call comes over HTTP/2").into_response();
+    }
     if request.method() != Method::POST {
         return Error::Protocol("A gRPC call is a POST").into_response();
     }

@@ -261,7 +261,9 @@ pub async fn ended(response: Response) -> Status {
 
 /// A native gRPC call with an empty body.
 pub fn grpc(path: &str, headers: &[(&str, &str)]) -> http::Request<Body> {
-    let mut request = http::Request::post(path).header("content-type", "application/grpc");
+    let mut request = http::Request::post(path)
+        .version(http::Version::HTTP_2)
+        .header("content-type", "application/grpc");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -1,6 +1,6 @@
 //! What never reaches a service.
 
-use http::Method;
+use http::{Method, Version};
 use http_body_util::{BodyExt, Full};
 use roster_gateway::GatewayConfig;
 use tonic::{Code, Status};
@@ -70,13 +70,18 @@ async fn only_native_grpc_is_spoken() {
         let status = Status::from_header_map(response.headers()).unwrap();
         assert_eq!(status.code(), Code::InvalidArgument, "{method}");
     }
-    for content_type in ["text/plain", "application/json", "application/grpc-web+proto", ""] {
+    for content_type in ["text/plain", "application/json", "application/grpc+json", ""] {
         let mut request = grpc(LOGIN, &[]);
         request.headers_mut().insert("content-type", content_type.parse().unwrap());
         let response = edge.send(request).await;
         let status = Status::from_header_map(response.headers()).unwrap();
         assert_eq!(status.code(), Code::InvalidArgument, "{content_type}");
     }
+    // There, nobody could tell how a call ended.
+    let mut request = grpc(LOGIN, &[]);
+    *request.version_mut() = Version::HTTP_11;
+    let status = Status::from_header_map(edge.send(request).await.headers()).unwrap();
+    assert_eq!(status.code(), Code::InvalidArgument);
     assert!(edge.seen().is_empty());
 }
 
