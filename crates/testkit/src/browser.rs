@@ -14,6 +14,8 @@ mod process;
 mod site;
 mod wire;
 
+use std::{path::PathBuf, time::Duration};
+
 use serde_json::{Value, json};
 
 pub use axe::Violation;
@@ -21,6 +23,28 @@ pub use hand::Key;
 pub use news::Complaint;
 pub use page::{Cookie, Page};
 pub use site::Site;
+
+/// The variable that names the folder with what pages are made of.
+const WEB: &str = "ROSTER_TEST_WEB";
+
+/// The folder with what pages are made of: `node_modules`, with what is listed in
+/// `services/suite/tests/web`, and `generated`, with the contracts in TypeScript.
+///
+/// # Panics
+///
+/// When nobody says where it is.
+#[must_use]
+pub fn web() -> PathBuf {
+    let Some(folder) = variable(WEB) else {
+        panic!("{WEB} names no folder: `cargo xtask test` makes one, target/tools/web")
+    };
+    folder.into()
+}
+
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says what there is")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 /// Who looks at pages, and with what.
 #[derive(Clone, Debug)]
@@ -39,6 +63,8 @@ pub struct Visitor {
     pub time_zone: &'static str,
     /// What the browser says it is, if it is not to say the truth.
     pub user_agent: Option<String>,
+    /// How long they wait for what does not come.
+    pub patience: Duration,
 }
 
 /// Which colours somebody prefers.
@@ -60,6 +86,7 @@ impl Default for Visitor {
             language: "en-GB",
             time_zone: "Europe/Berlin",
             user_agent: None,
+            patience: wire::PATIENCE,
         }
     }
 }

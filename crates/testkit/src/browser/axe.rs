@@ -1,20 +1,11 @@
 //! What axe-core finds wrong with a page for those who cannot see it well, or use a
 //! mouse.
 
-use std::{fmt, fs, path::Path};
+use std::{fmt, fs};
 
 use serde_json::{Value, json};
 
-use super::{
-    Page,
-    page::{text, variable},
-};
-
-/// The variable that names the folder with what tests have from npm.
-const WEB: &str = "ROSTER_TEST_WEB";
-
-const MISSING: &str = "ROSTER_TEST_WEB names no folder with axe-core: `cargo xtask test` makes \
-                       one, target/tools/web";
+use super::{Page, page::text, web};
 
 /// All that is asked for: WCAG 2.2 at the levels A and AA, and what is good practice.
 const RUN: &str = "axe.run(document, {
@@ -48,9 +39,8 @@ impl Page {
     ///
     /// When there is no axe-core, or it cannot judge.
     pub async fn violations(&self) -> Vec<Violation> {
-        let folder = variable(WEB).expect(MISSING);
-        let axe = Path::new(&folder).join("node_modules/axe-core/axe.min.js");
-        let axe = fs::read_to_string(axe).expect(MISSING);
+        let axe = fs::read_to_string(web().join("node_modules/axe-core/axe.min.js"));
+        let axe = axe.expect("axe-core, where npm puts it");
         // A world of its own: it leaves nothing in the page's, and the page's policy
         // does not keep it out.
         let world = json!({ "frameId": self.frame(), "worldName": "axe" });

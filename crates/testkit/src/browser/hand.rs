@@ -161,6 +161,18 @@ impl Page {
         self.patiently(&what, async || self.only(&[role], name).await).await;
     }
 
+    /// The role and the name of each thing there is.
+    pub(super) async fn things(&self) -> Option<Vec<String>> {
+        let nodes = self.nodes(json!({})).await?;
+        let named = nodes.iter().filter(|node| {
+            let text =
+                ["StaticText", "InlineTextBox"].iter().any(|it| node["role"]["value"] == **it);
+            !text && !value_of(&node["name"]).is_empty()
+        });
+        let thing = |it: &Value| format!("{} {:?}", value_of(&it["role"]), value_of(&it["name"]));
+        Some(named.map(thing).collect())
+    }
+
     /// Where such a thing is, once it can be pressed.
     async fn place(&self, role: &str, name: &str) -> Value {
         let what = format!("one {role} called {name:?} can be pressed");
@@ -190,16 +202,21 @@ impl Page {
 
     /// All of them; nothing while one page takes the place of another.
     async fn all(&self, roles: &[&str], name: &str) -> Option<Vec<Value>> {
-        let document = json!({ "expression": "document" });
-        let document = self.call("Runtime.evaluate", document).await.ok()?;
-        let wanted = json!({
-            "objectId": document["result"]["objectId"], "accessibleName": name,
-        });
-        let answer = self.call("Accessibility.queryAXTree", wanted).await.ok()?;
-        let nodes = answer["nodes"].as_array()?.iter();
-        let nodes = nodes.filter(|node| node["ignored"] == false);
+        let nodes = self.nodes(json!({ "accessibleName": name })).await?;
+        let nodes = nodes.iter();
         let nodes = nodes.filter(|node| roles.iter().any(|role| node["role"]["value"] == **role));
         Some(nodes.map(|node| node["backendDOMNodeId"].clone()).collect())
+    }
+
+    /// What a screen reader is told of all that is `wanted`.
+    async fn nodes(&self, mut wanted: Value) -> Option<Vec<Value>> {
+        let document = json!({ "expression": "document" });
+        let document = self.call("Runtime.evaluate", document).await.ok()?;
+        wanted["objectId"] = document["result"]["objectId"].clone();
+        let mut answer = self.call("Accessibility.queryAXTree", wanted).await.ok()?;
+        let Value::Array(mut nodes) = answer["nodes"].take() else { return None };
+        nodes.retain(|node| node["ignored"] == false);
+        Some(nodes)
     }
 
     /// Calls a function of a script on such a thing.

@@ -10,7 +10,8 @@ use super::{
     Complaint, Visitor,
     news::{Known, News},
     process::Browser,
-    wire::{PATIENCE, Refusal},
+    variable,
+    wire::Refusal,
 };
 
 /// The variable that names the folder for pictures of pages. Without it there are
@@ -179,7 +180,13 @@ impl Page {
     /// When it cannot be written.
     pub async fn screenshot(&self, name: &str) {
         let Some(folder) = variable(SCREENSHOTS).map(PathBuf::from) else { return };
-        let whole = json!({ "format": "png", "captureBeyondViewport": true });
+        let size = self.order("Page.getLayoutMetrics", json!({})).await;
+        let size = &size["cssContentSize"];
+        let (width, height) = (&size["width"], &size["height"]);
+        let whole = json!({
+            "captureBeyondViewport": true,
+            "clip": { "x": 0, "y": 0, "width": width, "height": height, "scale": 1 },
+        });
         let picture = self.order("Page.captureScreenshot", whole).await;
         let picture = picture["data"].as_str().expect("a picture");
         let picture = STANDARD.decode(picture).expect("bytes of a picture");
@@ -237,7 +244,7 @@ impl Page {
                 let _elapsed = timeout(REST, std::future::pending::<()>()).await;
             }
         };
-        match timeout(PATIENCE, looking).await {
+        match timeout(self.somebody.visitor.patience, looking).await {
             Ok(found) => found,
             Err(_elapsed) => self.despair(what).await,
         }
@@ -245,7 +252,8 @@ impl Page {
 
     async fn until(&self, what: &str, holds: impl FnMut(&Known) -> bool) {
         let mut known: watch::Receiver<_> = self.news.known();
-        if timeout(PATIENCE, known.wait_for(holds)).await.is_err() {
+        let patience = self.somebody.visitor.patience;
+        if timeout(patience, known.wait_for(holds)).await.is_err() {
             self.despair(what).await;
         }
     }
@@ -260,10 +268,14 @@ impl Page {
     /// Says what there is instead of what was waited for.
     async fn despair(&self, what: &str) -> ! {
         let text = self.look().await.unwrap_or_default();
-        let complaints: Vec<_> = self.news.take_complaints();
+        let things = self.things().await.unwrap_or_default().join("\n");
+        let complaints = self.news.take_complaints();
         let complaints: Vec<_> = complaints.iter().map(ToString::to_string).collect();
         let complaints = complaints.join("\n");
-        panic!("it never happened that {what}. The page:\n{text}\nComplaints:\n{complaints}");
+        panic!(
+            "it never happened that {what}.\n\nWhat can be read:\n{text}\n\nWhat there is:\n{things}\n\n\
+             What went wrong:\n{complaints}"
+        );
     }
 }
 
@@ -299,9 +311,4 @@ impl Cookie {
 
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says what there is")]
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }

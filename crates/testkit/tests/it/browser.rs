@@ -1,5 +1,7 @@
 //! The browser, at a page that has all that it is asked about.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::RawQuery,
@@ -161,6 +163,7 @@ async fn a_visitor_has_a_window_colours_a_language_and_a_time_zone() {
     let seen = "[innerWidth, innerHeight, getComputedStyle(document.body).backgroundColor,
         navigator.language, new Date(0).toLocaleString()].join(' ')";
     let (site, page) = open(&dark, "/").await;
+    page.screenshot("browser-dark").await;
     assert_eq!(page.evaluate(seen).await, "360 640 rgb(0, 0, 0) de-AT 1.1.1970, 09:00:00");
     page.open(&format!("{}/found", site.origin())).await;
     let text = page.text().await;
@@ -191,12 +194,16 @@ async fn what_goes_wrong_is_heard_of() {
     let (_site, page) = open(&Visitor::default(), "/strict").await;
     page.reads("Strict").await;
     let complaints = page.complaints().await;
-    let said: Vec<_> = complaints.iter().map(|it| (it.source.as_str(), it.text.as_str())).collect();
-    let (source, text) = said[0];
-    assert!(source == "security" && text.contains("Content Security Policy"), "{said:?}");
-    assert_eq!(said[1..3], [("console", "at 7"), ("dialog", "Hello")]);
-    let (source, text) = said[3];
-    assert!(source == "exception" && text.contains("nothing is not defined"), "{said:?}");
+    for (source, text) in [
+        ("security", "Content Security Policy"),
+        ("console", "at 7"),
+        ("dialog", "Hello"),
+        ("exception", "nothing is not defined"),
+    ] {
+        let heard = complaints.iter().any(|it| it.source == source && it.text.contains(text));
+        assert!(heard, "{source}: {complaints:?}");
+    }
+    assert_eq!(complaints.len(), 4, "{complaints:?}");
     assert_eq!(page.complaints().await, []);
 }
 
@@ -218,4 +225,26 @@ async fn cookies_are_somebodys_own_and_say_who_may_have_them() {
     assert_eq!(another.cookies().await, cookies);
     let (_site, stranger) = (site, Visitor::default().page().await);
     assert_eq!(stranger.cookies().await, []);
+}
+
+#[tokio::test]
+async fn what_a_page_weighs_is_counted_as_it_was_sent() {
+    const BODY: u64 = 50_000;
+    let long = "<!doctype html><title>Long</title><link rel=icon href='data:,'>".to_owned();
+    let long = format!("{long:<0$}", usize::try_from(BODY).unwrap());
+    let site = Site::new(Router::new().route("/", get(Html(long)))).await;
+    let page = Visitor::default().page().await;
+    for _ in 0..2 {
+        page.open(&site.origin()).await;
+        let received = page.received().await;
+        assert!((BODY..BODY + 1_000).contains(&received), "{received}");
+    }
+}
+
+#[tokio::test]
+#[should_panic(expected = "heading \"There\"")]
+async fn who_waits_in_vain_is_told_what_there_is() {
+    let page = Visitor { patience: Duration::ZERO, ..Visitor::default() }.page().await;
+    page.evaluate("document.body.innerHTML = '<h1>There</h1>'").await;
+    page.click("button", "Find").await;
 }

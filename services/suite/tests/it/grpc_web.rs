@@ -1,12 +1,12 @@
 //! gRPC-Web: pages of other origins, in a real browser, with a client that is
 //! somebody else's.
 
-use std::{env, iter, path::Path, process::Command};
+use std::{iter, process::Command};
 
 use axum::{Router, http::header, response::Html, routing::get};
 use roster_proto::session::v1::ListSessionsRequest;
 use roster_testkit::{
-    browser::{Page, Site, Visitor},
+    browser::{Page, Site, Visitor, web},
     eventually,
 };
 use serde_json::{Value, json};
@@ -14,12 +14,6 @@ use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::world::{ADMIN_PASSWORD, World};
-
-/// The variable that names the folder with what pages are made of.
-const WEB: &str = "ROSTER_TEST_WEB";
-
-const MISSING: &str = "ROSTER_TEST_WEB names no folder with what pages are made of: `cargo xtask \
-                       test` makes one, target/tools/web";
 
 /// The two ways to write a message.
 const FORMATS: [&str; 2] = ["binary", "text"];
@@ -29,14 +23,13 @@ const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
 /// The script of `tests/web/grpc_web.ts`, with the client and the contracts in it.
 fn bundle() -> String {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says what there is")]
-    let web = env::var(WEB).expect(MISSING);
-    let modules = Path::new(&web).join("node_modules");
+    let web = web();
+    let modules = web.join("node_modules");
     let mut bundle = Command::new(modules.join(".bin/esbuild"));
     bundle.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/web/grpc_web.ts"));
     bundle.args(["--bundle", "--format=iife", "--global-name=roster", "--log-level=warning"]);
-    bundle.arg(format!("--alias:@contracts={web}/generated")).env("NODE_PATH", modules);
-    let made = bundle.output().expect(MISSING);
+    bundle.arg(format!("--alias:@contracts={}", web.join("generated").display()));
+    let made = bundle.env("NODE_PATH", modules).output().expect("esbuild, where npm puts it");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     String::from_utf8(made.stdout).unwrap()
 }
