@@ -1,0 +1,10 @@
+//! User Management.
+
+use axum::Router;
+
+use super::Panel;
+
+/// The pages about users.
+pub fn router() -> Router<Panel> {
+    Router::new()
+}
