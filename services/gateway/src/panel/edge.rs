@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use http::{Extensions, HeaderMap, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 use roster_kernel::{Env, Timestamp};
 use roster_proto::{
     identity::v1::{
@@ -20,11 +20,11 @@ use roster_proto::{
         session_service_client::SessionServiceClient,
     },
 };
-use roster_server::Upstream;
+use roster_server::{CorrelationId, Upstream};
 use tonic::{Request, metadata::MetadataMap};
 
 use super::Panel;
-use crate::web::call::KEPT;
+use crate::{layer::correlation, web::call::KEPT};
 
 /// The edge, for calls that say what the request for the page said of its sender.
 #[derive(Clone, Debug)]
@@ -42,10 +42,16 @@ impl FromRequestParts<Panel> for Edge {
         let kept = KEPT.iter().flat_map(|name| {
             head.headers.get_all(name).iter().map(move |value| (name.clone(), value.clone()))
         });
+        let mut headers: HeaderMap = kept.collect();
+        // All calls for one page go under its name.
+        let name = head.extensions.get::<CorrelationId>();
+        if let Some(name) = name.and_then(|id| HeaderValue::try_from(&id.0).ok()) {
+            headers.insert(correlation::HEADER, name);
+        }
         Ok(Self {
             upstream: panel.edge.clone(),
             env: panel.env.clone(),
-            metadata: MetadataMap::from_headers(kept.collect::<HeaderMap>()),
+            metadata: MetadataMap::from_headers(headers),
             extensions: head.extensions.clone(),
         })
     }

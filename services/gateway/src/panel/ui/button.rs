@@ -110,6 +110,12 @@ pub const fn submit_as<'a>(name: &'a str, value: &'a str, label: &'a str) -> But
     Button::new(Does::SendAs(name, value), label)
 }
 
+/// What the Enter key presses, where another button stands before the one that
+/// sends the form.
+pub fn enter() -> Markup {
+    html! { button.hidden tabindex="-1" aria-hidden="true" { "Send" } }
+}
+
 /// Leads to a page.
 pub const fn link_button<'a>(to: &'a str, label: &'a str) -> Button<'a> {
     Button::new(Does::GoTo(to), label)

@@ -19,7 +19,7 @@ pub fn count(count: Option<i64>) -> Markup {
 }
 
 /// A number with its digits in groups of three.
-fn grouped(number: i64) -> String {
+pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     let sign = if number < 0 { "−" } else { "" };
@@ -34,6 +34,22 @@ pub fn facts(facts: &[(&str, Markup)]) -> Markup {
                 div { dt { (name) } dd { (value) } }
             }
         }
+    }
+}
+
+/// What people call a kind of thing, which services call like `api_keys`.
+pub fn kind(kind: &str) -> String {
+    let words = kind.replace('_', " ").replace("api ", "API ");
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
+}
+
+/// The beginning of a long text.
+pub fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -54,6 +70,18 @@ mod tests {
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(100_000), "100\u{202f}000");
         assert_eq!(grouped(-1_234_567), "−1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn kinds_have_names_for_people() {
+        assert_eq!(kind("api_keys"), "API keys");
+        assert_eq!(kind("personas"), "Personas");
+    }
+
+    #[test]
+    fn a_text_is_clipped_between_characters() {
+        assert_eq!(clipped("äöü", 3), "äöü");
+        assert_eq!(clipped("äöü", 2), "äö…");
     }
 
     #[test]
