@@ -15,6 +15,7 @@ mod database;
 mod deploy;
 mod events_command;
 mod examples;
+mod grpc_web;
 mod guessing;
 mod guide;
 mod health;
