@@ -27,6 +27,7 @@ mod machine_tokens;
 mod odd_data;
 mod operations;
 mod oversight;
+mod panel;
 mod participants;
 mod postgres;
 mod process;
