@@ -60,8 +60,9 @@ fn sizes() -> Result<()> {
 /// that they drive on the path.
 pub fn test() -> Result<()> {
     let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
+    tools::chromium()?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
-    test.env("PATH", &path);
+    test.env("PATH", &path).env("ROSTER_TEST_WEB", tools::web()?);
     run("tests", test)?;
     test_on_postgres(&path)?;
     chaos(KILLS, SEED)?;
