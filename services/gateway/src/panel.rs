@@ -16,6 +16,7 @@ mod link;
 mod notice;
 mod password;
 mod register;
+mod sessions;
 mod sign_in;
 mod stop;
 mod ui;
@@ -50,6 +51,7 @@ pub fn router(edge: Upstream, env: Env) -> Router {
         .merge(password::router())
         .merge(users::router())
         .merge(deletions::router())
+        .merge(sessions::router())
         .fallback(async || Stop::Missing)
         .method_not_allowed_fallback(async || Stop::Missing)
         // A form of people is short.
