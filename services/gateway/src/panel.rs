@@ -12,6 +12,7 @@ mod deletions;
 mod edge;
 mod form;
 mod home;
+mod keys;
 mod link;
 mod notice;
 mod password;
@@ -19,6 +20,7 @@ mod register;
 mod sessions;
 mod sign_in;
 mod stop;
+mod system_keys;
 mod ui;
 mod users;
 mod visit;
@@ -52,6 +54,7 @@ pub fn router(edge: Upstream, env: Env) -> Router {
         .merge(users::router())
         .merge(deletions::router())
         .merge(sessions::router())
+        .merge(system_keys::router())
         .fallback(async || Stop::Missing)
         .method_not_allowed_fallback(async || Stop::Missing)
         // A form of people is short.
