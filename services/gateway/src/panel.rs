@@ -19,6 +19,7 @@ mod password;
 mod register;
 mod sessions;
 mod sign_in;
+mod statistics;
 mod stop;
 mod system_keys;
 mod ui;
@@ -55,6 +56,7 @@ pub fn router(edge: Upstream, env: Env) -> Router {
         .merge(deletions::router())
         .merge(sessions::router())
         .merge(system_keys::router())
+        .merge(statistics::router())
         .fallback(async || Stop::Missing)
         .method_not_allowed_fallback(async || Stop::Missing)
         // A form of people is short.
