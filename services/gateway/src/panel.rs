@@ -7,6 +7,7 @@
 //! calls, [`visit::SignedIn`] or [`visit::Admin`] for who looks at it, and answer
 //! with an [`ui::Page`]. What fails is handed on as a [`stop::Stop`].
 
+mod account;
 mod assets;
 mod deletions;
 mod edge;
@@ -57,6 +58,7 @@ pub fn router(edge: Upstream, env: Env) -> Router {
         .merge(sessions::router())
         .merge(system_keys::router())
         .merge(statistics::router())
+        .merge(account::router())
         .fallback(async || Stop::Missing)
         .method_not_allowed_fallback(async || Stop::Missing)
         // A form of people is short.
