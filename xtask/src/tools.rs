@@ -142,8 +142,8 @@ pub fn chromium() -> Result<()> {
     need("chromium", "chromium")
 }
 
-/// The folder with what tests have from npm, as the lock file says: what runs in the
-/// browser, and what makes it.
+/// The folder with what pages of tests are made of: `node_modules`, with what the lock
+/// file lists, and `generated`, with what is made of the contracts.
 pub fn web() -> Result<PathBuf> {
     let folder = folder("web")?;
     let listed = root().join("services/suite/tests/web");
@@ -160,9 +160,18 @@ pub fn web() -> Result<PathBuf> {
         let mut install = Command::new("npm");
         install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]);
         install.current_dir(&folder);
-        fetch("what the tests have from npm", install)?;
+        fetch("what pages of tests are made of", install)?;
         fs::write(&installed, wanted)?;
     }
+    let generated = folder.join("generated");
+    if generated.exists() {
+        fs::remove_dir_all(&generated)?;
+    }
+    let mut generate = Command::new(buf()?);
+    generate.arg("generate").arg("--template").arg(listed.join("buf.gen.yaml"));
+    generate.arg("--output").arg(&generated).current_dir(root());
+    generate.env("PATH", path_with(&[folder.join("node_modules/.bin/protoc-gen-ts")])?);
+    check::run("contracts in TypeScript", generate)?;
     Ok(folder)
 }
 

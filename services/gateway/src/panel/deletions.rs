@@ -178,11 +178,7 @@ fn step(receipt: &DeletionReceipt) -> Markup {
             span.name { (ui::kind(&receipt.participant)) }
             (ui::badge(tone, state))
             span.what {
-                @for (index, counted) in receipt.counts.iter().enumerate() {
-                    @if index > 0 { ", " }
-                    (ui::grouped(counted.count)) " " (counted.kind.replace('_', " "))
-                }
-                @if receipt.counts.is_empty() && receipt.state() == ReceiptState::Done { "nothing kept" }
+                @if receipt.state() == ReceiptState::Done { (erased(receipt)) }
                 @if receipt.state() != ReceiptState::Done && receipt.attempts > 0 {
                     "asked " (ui::grouped(receipt.attempts.into())) " times"
                 }
@@ -190,6 +186,15 @@ fn step(receipt: &DeletionReceipt) -> Markup {
             }
         }
     }
+}
+
+/// How much of what, without what there was none of.
+fn erased(receipt: &DeletionReceipt) -> String {
+    let some = receipt.counts.iter().filter(|counted| counted.count > 0);
+    let texts: Vec<_> = some
+        .map(|counted| format!("{}: {}", ui::kind(&counted.kind), ui::grouped(counted.count)))
+        .collect();
+    if texts.is_empty() { "Nothing was kept".to_owned() } else { texts.join(", ") }
 }
 
 fn facts(deletion: &Deletion) -> Markup {

@@ -23,5 +23,5 @@ pub use message::{Message, summary};
 pub use page::{Page, Tab};
 pub use pages::Pages;
 pub use pending::pending;
-pub use table::{Column, Order, cell, columns, number_cell, time_cell};
+pub use table::{Column, Order, cell, columns, long_cell, number_cell, time_cell};
 pub use time::{time, when};

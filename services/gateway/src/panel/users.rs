@@ -65,7 +65,7 @@ fn heading(user: &User, title: &str, back: (&str, &str)) -> Markup {
         a.back href=(back.0) { (ui::icon(Icon::Left)) (back.1) }
         div.heading {
             div {
-                h1 { (title) (badges(user)) }
+                div.title { h1 { (title) } (badges(user)) }
                 p.sub { (user.username) " · " (user.display_name) }
             }
         }

@@ -39,6 +39,11 @@ pub fn facts(facts: &[(&str, Markup)]) -> Markup {
 
 /// What people call a kind of thing, which services call like `api_keys`.
 pub fn kind(kind: &str) -> String {
+    match kind {
+        "users" => return "Account".to_owned(),
+        "credentials" => return "Password".to_owned(),
+        _ => {}
+    }
     let words = kind.replace('_', " ").replace("api ", "API ");
     let mut letters = words.chars();
     let first = letters.next().map(char::to_uppercase);
@@ -76,6 +81,7 @@ mod tests {
     fn kinds_have_names_for_people() {
         assert_eq!(kind("api_keys"), "API keys");
         assert_eq!(kind("personas"), "Personas");
+        assert_eq!(kind("users"), "Account");
     }
 
     #[test]

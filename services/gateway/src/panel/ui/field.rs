@@ -115,8 +115,8 @@ impl Render for Field<'_> {
         let spaces = (self.autocomplete == "new-password").then_some("");
         html! {
             div.field {
-                label for={ "f-" (name) } {
-                    (self.label)
+                div {
+                    label for={ "f-" (name) } { (self.label) }
                     @if !self.required { " " span.optional { "optional" } }
                 }
                 (hint(name, self.hint))

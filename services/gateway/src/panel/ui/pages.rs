@@ -8,7 +8,8 @@ use super::{Icon, icon};
 /// Where the list goes on.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    /// How many lines this page has, and of what.
+    /// How many lines this page has, and of what: names the way, too, so that no two
+    /// on a page say the same.
     pub shown: String,
     /// The first page, where this is another one.
     pub first: Option<String>,
@@ -19,7 +20,7 @@ pub struct Pages {
 impl Render for Pages {
     fn render(&self) -> Markup {
         html! {
-            nav.pages aria-label="Pages" {
+            nav.pages aria-label={ "Pages: " (self.shown) } {
                 p { (self.shown) }
                 @if let Some(first) = &self.first {
                     a.button href=(first) { "First page" }

@@ -81,6 +81,11 @@ pub fn cell(column: &str, value: &Markup) -> Markup {
     html! { td data-label=(column) { (value) } }
 }
 
+/// A text that may be long.
+pub fn long_cell(column: &str, value: &Markup) -> Markup {
+    html! { td.long data-label=(column) { (value) } }
+}
+
 /// A number.
 pub fn number_cell(column: &str, value: &Markup) -> Markup {
     html! { td.number data-label=(column) { (value) } }

@@ -121,7 +121,10 @@ async fn page(
     Page::new(visit, &title).tab(Tab::Users).medium().status(status).body(html! {
         a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
         div.heading {
-            div { h1 { (user.username) (badges(user)) } p.sub { (user.display_name) } }
+            div {
+                div.title { h1 { (user.username) } (badges(user)) }
+                p.sub { (user.display_name) }
+            }
         }
         (ui::summary(errors, &path(&user.user_id)))
         div.split {

@@ -56,7 +56,7 @@ pub async fn show(
         link::with_query(&format!("{}/data", path(&user_id)), &[(list, token)])
     };
     let pages = |list: &str, shown: usize, here: &str, next: &str| Pages {
-        shown: format!("Shown: {shown}"),
+        shown: format!("{} shown: {shown}", ui::kind(list)),
         first: (!here.is_empty()).then(|| at(list, "")),
         next: (!next.is_empty()).then(|| at(list, next)),
     };
@@ -145,7 +145,7 @@ fn personas(personas: &[Persona]) -> Markup {
                             }
                         }
                         (ui::cell("Role", &text(persona.role())))
-                        (ui::cell("Information need", &text(persona.information_need())))
+                        (ui::long_cell("Information need", &text(persona.information_need())))
                         (ui::time_cell("Changed", persona.update_time, "Not known"))
                     }
                 }
