@@ -7,17 +7,22 @@
 //! calls, [`visit::SignedIn`] or [`visit::Admin`] for who looks at it, and answer
 //! with an [`ui::Page`]. What fails is handed on as a [`stop::Stop`].
 
+mod account;
 mod assets;
 mod deletions;
 mod edge;
 mod form;
 mod home;
+mod keys;
 mod link;
 mod notice;
 mod password;
 mod register;
+mod sessions;
 mod sign_in;
+mod statistics;
 mod stop;
+mod system_keys;
 mod ui;
 mod users;
 mod visit;
@@ -50,6 +55,10 @@ pub fn router(edge: Upstream, env: Env) -> Router {
         .merge(password::router())
         .merge(users::router())
         .merge(deletions::router())
+        .merge(sessions::router())
+        .merge(system_keys::router())
+        .merge(statistics::router())
+        .merge(account::router())
         .fallback(async || Stop::Missing)
         .method_not_allowed_fallback(async || Stop::Missing)
         // A form of people is short.

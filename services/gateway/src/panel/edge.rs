@@ -12,6 +12,7 @@ use roster_proto::{
         user_admin_service_client::UserAdminServiceClient,
     },
     persona::v1::{
+        annotation_service_client::AnnotationServiceClient,
         persona_admin_service_client::PersonaAdminServiceClient,
         persona_service_client::PersonaServiceClient,
     },
@@ -106,5 +107,6 @@ clients! {
     sessions: SessionServiceClient, "Signing in and out, and one's own sessions.";
     all_sessions: SessionAdminServiceClient, "The sessions of all users.";
     personas: PersonaServiceClient, "One's own personas.";
+    annotations: AnnotationServiceClient, "One's own annotations.";
     all_personas: PersonaAdminServiceClient, "The personas of all users.";
 }

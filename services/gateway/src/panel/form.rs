@@ -118,6 +118,7 @@ impl Errors {
         let at = match reason.as_deref() {
             Some("USERNAME_TAKEN" | "USERNAME_CONFUSABLE") => known("username"),
             Some("LAST_ADMIN") => known("is_admin"),
+            Some("API_KEY_EXISTS") => known("provider"),
             _ => None,
         };
         if let Some((field, _)) = at {

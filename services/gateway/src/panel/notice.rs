@@ -38,11 +38,17 @@ notices! {
     PASSWORD_CHANGED: "password-changed", "Your password has been changed.";
     SIGN_IN_AGAIN: "sign-in-again", "Your password has been changed and all your sessions ended. Sign in with the new one.";
     SESSION_REVOKED: "session-revoked", "Session revoked.";
+    SESSION_OVER: "session-over", "That session had ended already.";
     SESSIONS_REVOKED: "sessions-revoked", "Sessions revoked.";
     KEY_CREATED: "key-created", "API key added.";
     KEY_SAVED: "key-saved", "API key saved.";
+    KEY_ACTIVATED: "key-activated", "API key activated. It is used from now on.";
+    KEY_DEACTIVATED: "key-deactivated", "API key deactivated. It is not used any more.";
     KEY_DELETED: "key-deleted", "API key deleted.";
     PROFILE_SAVED: "profile-saved", "Profile saved.";
+    PERSONA_CREATED: "persona-created", "Persona created.";
+    PERSONA_SAVED: "persona-saved", "Persona saved.";
+    PERSONA_DELETED: "persona-deleted", "Persona deleted, with its ontology and annotations.";
 }
 
 impl Notice {

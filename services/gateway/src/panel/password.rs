@@ -19,7 +19,8 @@ use super::{
     visit::Visit,
 };
 
-const LABELS: &[Label] =
+/// The fields of a change.
+pub const LABELS: &[Label] =
     &[("current_password", "Current password"), ("new_password", "New password")];
 
 /// What generated passwords are made of: no characters that look alike. A power of

@@ -54,6 +54,13 @@ impl<'a> Button<'a> {
         self
     }
 
+    /// Says to those who do not see what it stands beside, which of several such
+    /// buttons it is.
+    pub const fn of(mut self, of: &'a str) -> Self {
+        self.of = Some(of);
+        self
+    }
+
     /// With an icon, and the label for those who do not see it. `of` says which of
     /// several such buttons it is.
     pub const fn icon_only(mut self, symbol: Icon, of: &'a str) -> Self {
@@ -74,6 +81,7 @@ impl<'a> Button<'a> {
                 span.hidden { (self.label) @if let Some(of) = self.of { " " (of) } }
             } @else {
                 (self.label)
+                @if let Some(of) = self.of { span.hidden { " " (of) } }
             }
         }
     }

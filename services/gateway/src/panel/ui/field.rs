@@ -18,6 +18,7 @@ pub struct Field<'a> {
     autocomplete: &'static str,
     required: bool,
     focus: bool,
+    lines: u8,
     beside: Option<Markup>,
 }
 
@@ -34,8 +35,16 @@ impl<'a> Field<'a> {
             autocomplete: "off",
             required: false,
             focus: false,
+            lines: 1,
             beside: None,
         }
+    }
+
+    /// Text that may go over several lines, of which so many show at first.
+    pub const fn lines(name: &'a str, label: &'a str, lines: u8) -> Self {
+        let mut field = Self::text(name, label);
+        field.lines = lines;
+        field
     }
 
     /// An address for mail.
@@ -113,11 +122,21 @@ impl Render for Field<'_> {
                 (hint(name, self.hint))
                 (error(name, self.error))
                 div.input {
-                    input id={ "f-" (name) } name=(name) type=(self.kind) value=(self.value)
-                        autocomplete=(self.autocomplete) required[self.required]
-                        spellcheck="false" autocapitalize="none" autofocus[self.focus]
-                        aria-describedby=[described] aria-invalid=[self.error.map(|_| "true")]
-                        data-spaces=[spaces];
+                    @if self.lines > 1 {
+                        textarea id={ "f-" (name) } name=(name) rows=(self.lines)
+                            required[self.required] autofocus[self.focus]
+                            aria-describedby=[described]
+                            aria-invalid=[self.error.map(|_| "true")] {
+                            // The first line break in a field is not taken for a part of it.
+                            "\n" (self.value)
+                        }
+                    } @else {
+                        input id={ "f-" (name) } name=(name) type=(self.kind) value=(self.value)
+                            autocomplete=(self.autocomplete) required[self.required]
+                            spellcheck="false" autocapitalize="none" autofocus[self.focus]
+                            aria-describedby=[described] aria-invalid=[self.error.map(|_| "true")]
+                            data-spaces=[spaces];
+                    }
                     @if let Some(beside) = &self.beside { (beside) }
                 }
             }

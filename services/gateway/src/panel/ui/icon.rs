@@ -53,10 +53,12 @@ pub enum Icon {
     Swap,
     /// An eye: look at it.
     Eye,
+    /// A lock: passwords.
+    Lock,
 }
 
 /// Each icon's name and the path that draws it.
-const SHAPES: [(Icon, &str, &str); 24] = [
+const SHAPES: [(Icon, &str, &str); 25] = [
     (
         Icon::Shield,
         "shield",
@@ -97,6 +99,7 @@ const SHAPES: [(Icon, &str, &str); 24] = [
         "eye",
         "M2.5 12C4.5 8 8 6 12 6s7.5 2 9.5 6c-2 4-5.5 6-9.5 6s-7.5-2-9.5-6zM12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
     ),
+    (Icon::Lock, "lock", "M6 11h12v9.5H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3M12 14.5v2.5"),
 ];
 
 /// One icon, which says nothing by itself: what stands beside it does.

@@ -14,7 +14,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// A part of the Admin Panel.
+/// A part of the Admin Panel, or of one's own account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
     /// User Management.
@@ -25,13 +25,34 @@ pub enum Tab {
     SystemKeys,
     /// User Statistics.
     Statistics,
+    /// One's own name and email.
+    Profile,
+    /// One's own password.
+    Password,
+    /// One's own sessions.
+    OwnSessions,
+    /// One's own API keys.
+    OwnKeys,
+    /// One's own personas.
+    Personas,
 }
 
-const TABS: [(Tab, Icon, &str, &str); 4] = [
+/// The parts that stand side by side: which, with what icon, called what, where.
+type Tabs = [(Tab, Icon, &'static str, &'static str)];
+
+const ADMIN: &Tabs = &[
     (Tab::Users, Icon::People, "Users", "/admin/users"),
     (Tab::Sessions, Icon::Device, "Sessions", "/admin/sessions"),
     (Tab::SystemKeys, Icon::Key, "System API Keys", "/admin/system-keys"),
     (Tab::Statistics, Icon::Chart, "Statistics", "/admin/statistics"),
+];
+
+const ACCOUNT: &Tabs = &[
+    (Tab::Profile, Icon::Person, "Profile", "/account"),
+    (Tab::Password, Icon::Lock, "Password", "/account/password"),
+    (Tab::OwnSessions, Icon::Device, "Sessions", "/account/sessions"),
+    (Tab::OwnKeys, Icon::Key, "API Keys", "/account/keys"),
+    (Tab::Personas, Icon::Eye, "Personas", "/account/personas"),
 ];
 
 /// A page that is being made.
@@ -51,7 +72,7 @@ impl<'a> Page<'a> {
         Self { visit, title, tab: None, status: StatusCode::OK, width: "", again: false }
     }
 
-    /// A page of the Admin Panel.
+    /// A page of the Admin Panel, or of one's own account.
     pub const fn tab(mut self, tab: Tab) -> Self {
         self.tab = Some(tab);
         self
@@ -179,13 +200,16 @@ fn menu(user: &User) -> Markup {
 }
 
 fn tabs(current: Tab) -> Markup {
+    let stands_in = |tabs: &Tabs| tabs.iter().any(|(tab, ..)| *tab == current);
+    let (name, tabs) =
+        if stands_in(ACCOUNT) { ("My account", ACCOUNT) } else { ("Admin Panel", ADMIN) };
     html! {
-        nav.tabs aria-label="Admin Panel" {
+        nav.tabs aria-label=(name) {
             ul {
-                @for (tab, symbol, label, to) in TABS {
+                @for (tab, symbol, label, to) in tabs {
                     li {
-                        a href=(to) aria-current=[(tab == current).then_some("page")] {
-                            (icon(symbol)) (label)
+                        a href=(to) aria-current=[(*tab == current).then_some("page")] {
+                            (icon(*symbol)) (label)
                         }
                     }
                 }
