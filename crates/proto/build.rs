@@ -27,7 +27,10 @@ fn main() -> Result<()> {
     compiler.open_file(imports.join("io/cloudevents/v1/cloudevents.proto"))?;
     let out = PathBuf::from(variable("OUT_DIR")?);
     // The encoded set keeps the options (extensions) that the typed one drops.
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    let descriptors = out.join("descriptors.bin");
+    fs::write(&descriptors, compiler.encode_file_descriptor_set())?;
+    // `DEP_ROSTER_PROTO_DESCRIPTORS`, in build scripts of what depends on this.
+    println!("cargo::metadata=descriptors={}", descriptors.display());
 
     let files = compiler.file_descriptor_set();
     let secretive = secretive(&files);

@@ -5,7 +5,11 @@ use prost_reflect::{
     DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, MethodDescriptor, Value,
 };
 
-use crate::path::{InvalidTemplate, Template};
+use crate::{
+    field::FieldPath,
+    path::{InvalidTemplate, Template},
+    query,
+};
 
 const OPTION: &str = "google.api.http";
 
@@ -14,6 +18,8 @@ const OPTION: &str = "google.api.http";
 pub struct Binding {
     /// The method.
     pub method: MethodDescriptor,
+    /// Its place among those of the method, as the contract has them.
+    pub position: usize,
     /// The HTTP method.
     pub verb: Method,
     /// The paths.
@@ -22,6 +28,15 @@ pub struct Binding {
     pub body: Body,
     /// What of the response the body is, if not all of it.
     pub response_body: Option<FieldDescriptor>,
+}
+
+impl Binding {
+    /// The fields of the request that the query can name, those of messages in it
+    /// included.
+    #[must_use]
+    pub fn query_fields(&self) -> Vec<FieldPath> {
+        query::fields(self)
+    }
 }
 
 /// What of a request is its body.
@@ -72,7 +87,8 @@ pub fn bindings(pool: &DescriptorPool) -> Result<Vec<Binding>, InvalidRule> {
         for method in service.methods() {
             let of_method = rules(&method, &option)
                 .iter()
-                .map(|rule| binding(&method, rule))
+                .enumerate()
+                .map(|(position, rule)| binding(&method, position, rule))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|why| InvalidRule::new(&method, why))?;
             bindings.extend(of_method);
@@ -101,7 +117,11 @@ fn rules(method: &MethodDescriptor, option: &ExtensionDescriptor) -> Vec<Dynamic
     [rule].into_iter().chain(more).collect()
 }
 
-fn binding(method: &MethodDescriptor, rule: &DynamicMessage) -> Result<Binding, Why> {
+fn binding(
+    method: &MethodDescriptor,
+    position: usize,
+    rule: &DynamicMessage,
+) -> Result<Binding, Why> {
     let (verb, template) = pattern(rule).ok_or(Why::NoPattern)?;
     let verb = Method::from_bytes(verb.as_bytes()).map_err(|_| Why::Verb(verb))?;
     let request = method.input();
@@ -120,7 +140,7 @@ fn binding(method: &MethodDescriptor, rule: &DynamicMessage) -> Result<Binding, 
             method.output().get_field_by_name(name).ok_or_else(|| Why::Field(name.to_owned()))?,
         ),
     };
-    Ok(Binding { method: method.clone(), verb, template: parsed, body, response_body })
+    Ok(Binding { method: method.clone(), position, verb, template: parsed, body, response_body })
 }
 
 /// The HTTP method and the template.

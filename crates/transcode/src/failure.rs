@@ -9,6 +9,8 @@ use serde_json::{Value as Json, json};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::code::CODES;
+
 /// The messages that details of a status are.
 static DETAILS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(tonic_types::pb::FILE_DESCRIPTOR_SET).unwrap_or_default()
@@ -71,28 +73,8 @@ fn details(encoded: &[u8]) -> Vec<Json> {
     all.filter_map(|detail| serde_json::to_value(detail.as_message()?).ok()).collect()
 }
 
-/// The status of HTTP and the name that a code has
-/// (<https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>).
+/// The status of HTTP and the name that a code has.
 fn meaning(code: Code) -> (StatusCode, &'static str) {
-    // What a client has given up hears nothing; for those who look in between.
-    let closed = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
-    match code {
-        Code::Ok => (StatusCode::OK, "OK"),
-        Code::Cancelled => (closed, "CANCELLED"),
-        Code::Unknown => (StatusCode::INTERNAL_SERVER_ERROR, "UNKNOWN"),
-        Code::InvalidArgument => (StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
-        Code::DeadlineExceeded => (StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED"),
-        Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
-        Code::AlreadyExists => (StatusCode::CONFLICT, "ALREADY_EXISTS"),
-        Code::PermissionDenied => (StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
-        Code::ResourceExhausted => (StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
-        Code::FailedPrecondition => (StatusCode::BAD_REQUEST, "FAILED_PRECONDITION"),
-        Code::Aborted => (StatusCode::CONFLICT, "ABORTED"),
-        Code::OutOfRange => (StatusCode::BAD_REQUEST, "OUT_OF_RANGE"),
-        Code::Unimplemented => (StatusCode::NOT_IMPLEMENTED, "UNIMPLEMENTED"),
-        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
-        Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
-        Code::DataLoss => (StatusCode::INTERNAL_SERVER_ERROR, "DATA_LOSS"),
-        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED"),
-    }
+    let (name, status) = CODES[code as usize];
+    (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), name)
 }

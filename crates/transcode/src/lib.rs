@@ -8,10 +8,15 @@
 //! body, and JSON (<https://protobuf.dev/programming-guides/json>) out of its
 //! response. [`Failure`] is what a call that failed becomes, and [`Conditions`] are
 //! what headers say.
+//!
+//! Those who describe HTTP instead of speaking it read the [`Binding`]s, and need
+//! no gRPC for it: without the feature `status` this crate has none.
 
 mod binding;
 mod body;
+mod code;
 mod conditions;
+#[cfg(feature = "status")]
 mod failure;
 mod field;
 mod mask;
@@ -22,9 +27,13 @@ mod response;
 mod routes;
 mod unique;
 
-pub use binding::InvalidRule;
+pub use binding::{Binding, Body, InvalidRule};
+pub use code::http_status;
 pub use conditions::{Conditions, Unmet};
+#[cfg(feature = "status")]
 pub use failure::Failure;
+pub use field::{FieldPath, single_message};
+pub use path::{Segment, Template};
 pub use request::{Invalid, Violation};
 pub use response::{Response, Undecodable};
 pub use routes::{Call, NotFound, Routes};

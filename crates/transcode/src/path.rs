@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use http_path_template::{Grammar, ParseError, PathTemplate, Segment};
+use http_path_template::{self as grammar, Grammar, ParseError, PathTemplate};
 use percent_encoding::percent_decode_str;
 use prost_reflect::MessageDescriptor;
 
@@ -33,6 +33,20 @@ enum Part {
     Literal(String),
     Single,
     Rest,
+}
+
+/// A segment of the paths that a template is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
+    /// This text.
+    Literal(&'a str),
+    /// Any text.
+    Value {
+        /// The field whose value it is, or a piece of it.
+        field: Option<&'a FieldPath>,
+        /// Whether it is all the segments that are left.
+        is_rest: bool,
+    },
 }
 
 /// A field whose value is a piece of the path.
@@ -74,11 +88,14 @@ impl<'a> Path<'a> {
 
 impl Template {
     /// Reads a template whose variables are fields of `request`.
-    pub fn parse(template: &str, request: &MessageDescriptor) -> Result<Self, InvalidTemplate> {
+    pub(crate) fn parse(
+        template: &str,
+        request: &MessageDescriptor,
+    ) -> Result<Self, InvalidTemplate> {
         let parsed = PathTemplate::parse(template, Grammar::default())?;
         let (mut parts, mut variables) = (Vec::new(), Vec::new());
         for segment in parsed.segments() {
-            let Segment::Variable(variable) = segment else {
+            let grammar::Segment::Variable(variable) = segment else {
                 parts.push(Part::of(*segment));
                 continue;
             };
@@ -102,15 +119,41 @@ impl Template {
         self.variables.iter().map(|variable| &variable.field)
     }
 
+    /// The segments of the paths, for those who describe them.
+    #[must_use]
+    pub fn segments(&self) -> Vec<Segment<'_>> {
+        let variable = |index| {
+            self.variables.iter().find(|it| match it.count {
+                Some(count) => (it.first..it.first + count).contains(&index),
+                None => it.first <= index,
+            })
+        };
+        let value =
+            |index, is_rest| Segment::Value { field: variable(index).map(|it| &it.field), is_rest };
+        let parts = self.parts.iter().enumerate();
+        let segments = parts.map(|(index, part)| match part {
+            Part::Literal(text) => Segment::Literal(text),
+            Part::Single => value(index, false),
+            Part::Rest => value(index, true),
+        });
+        segments.collect()
+    }
+
+    /// What stands behind the colon at the end.
+    #[must_use]
+    pub fn verb(&self) -> Option<&str> {
+        self.verb.as_deref()
+    }
+
     /// Those that say more come first, so that of several templates that a path
     /// fits the first one is meant.
-    pub fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         self.parts.cmp(&other.parts).then_with(|| self.verb.cmp(&other.verb))
     }
 
     /// The pieces of a path that fits, one for each of the fields. What is not text
     /// fits nothing.
-    pub fn matches(&self, path: &Path<'_>) -> Option<Vec<String>> {
+    pub(crate) fn matches(&self, path: &Path<'_>) -> Option<Vec<String>> {
         if self.verb.as_deref() != path.verb {
             return None;
         }
@@ -129,12 +172,12 @@ impl Template {
 }
 
 impl Part {
-    fn of(segment: Segment<'_>) -> Self {
-        if let Segment::Literal(literal) = segment {
+    fn of(segment: grammar::Segment<'_>) -> Self {
+        if let grammar::Segment::Literal(literal) = segment {
             return Self::Literal(literal.to_owned());
         }
         // There is nothing else in what is not a variable.
-        if segment == Segment::Rest { Self::Rest } else { Self::Single }
+        if segment == grammar::Segment::Rest { Self::Rest } else { Self::Single }
     }
 }
 

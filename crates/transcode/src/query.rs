@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::{
     binding::{Binding, Body},
     body,
-    field::FieldPath,
+    field::{FieldPath, single_message},
     mask,
     request::{Invalid, Violation},
 };
@@ -48,6 +48,41 @@ pub fn parameters(
         }
     }
     if violations.is_empty() { Ok(found) } else { Err(Invalid(violations)) }
+}
+
+/// The fields that a query can name, those of messages in the request included.
+pub fn fields(binding: &Binding) -> Vec<FieldPath> {
+    let mut found = Vec::new();
+    collect(binding, &binding.method.input(), None, &mut found);
+    found
+}
+
+fn collect(
+    binding: &Binding,
+    message: &MessageDescriptor,
+    within: Option<&FieldPath>,
+    found: &mut Vec<FieldPath>,
+) {
+    for field in message.fields() {
+        let field = within.map_or_else(|| field.clone().into(), |it| it.then(field.clone()));
+        if !is_open(binding, &field) {
+            continue;
+        }
+        if is_value(field.last()) {
+            found.push(field);
+        } else if let Some(inner) = single_message(field.last()) {
+            // What holds itself has no end.
+            let again = field.fields().iter().any(|it| it.parent_message() == &inner);
+            if !again {
+                collect(binding, &inner, Some(&field), found);
+            }
+        }
+    }
+}
+
+/// Whether the field has values that are texts.
+fn is_value(field: &FieldDescriptor) -> bool {
+    mask::is_mask(field) || json(field, "").is_some()
 }
 
 /// Whether neither path nor body hold the field.

@@ -33,10 +33,15 @@ pub fn write(binding: &Binding, response: Bytes) -> Result<Response, Undecodable
     Ok(Response { body: body(binding, &message)?, etag })
 }
 
+/// Whoever reads a list expects one, and a number where the contract has one: what
+/// has its default is there like anything else. Only what is unset is left out.
 fn body(binding: &Binding, message: &DynamicMessage) -> Result<Vec<u8>, serde_json::Error> {
-    let Some(field) = &binding.response_body else { return serde_json::to_vec(message) };
-    // As a part of a message an empty list may be left out, and not alone.
     let options = SerializeOptions::new().skip_default_fields(false);
+    let Some(field) = &binding.response_body else {
+        let mut json = Vec::new();
+        message.serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options)?;
+        return Ok(json);
+    };
     let mut whole = message.serialize_with_options(serde_json::value::Serializer, &options)?;
     let part = whole.get_mut(field.json_name()).map(Json::take);
     serde_json::to_vec(&part.unwrap_or_default())

@@ -53,6 +53,11 @@ impl Routes {
         Ok(Self { bindings: bindings.into_iter().map(Arc::new).collect() })
     }
 
+    /// What there is to find.
+    pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().map(Arc::as_ref)
+    }
+
     /// Finds the method that a request with the HTTP method `verb` and this
     /// percent-encoded `path` means.
     pub fn find(&self, verb: &Method, path: &str) -> Result<Call, NotFound> {

@@ -39,6 +39,9 @@ pub enum Error {
     /// The edge is about to stop, and would wait for the end of a stream.
     #[error("The server is stopping; call again in a moment")]
     Draining,
+    /// There is nothing at a path of HTTP.
+    #[error("There is nothing at this path")]
+    UnknownPath,
     /// There is no such thing to do at this path over HTTP.
     #[error("This path is there for other HTTP methods; the header Allow names them")]
     MethodNotAllowed,
@@ -88,6 +91,7 @@ impl From<Error> for Status {
             }
             Error::Draining => Refusal::new(Code::Unavailable, "DRAINING", message)
                 .retry_after(Duration::from_secs(1)),
+            Error::UnknownPath => Refusal::new(Code::NotFound, "PATH_UNKNOWN", message),
             Error::MethodNotAllowed => {
                 Refusal::new(Code::Unimplemented, "METHOD_NOT_ALLOWED", message)
             }

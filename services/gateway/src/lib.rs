@@ -10,6 +10,7 @@
 //! rules and its place in reflection follow from the descriptor set.
 
 mod config;
+pub mod docs;
 mod error;
 mod layer;
 mod local;

@@ -38,5 +38,6 @@ mod storage;
 mod strangers;
 mod telemetry;
 mod tls;
+mod web;
 mod whole;
 mod world;
