@@ -72,6 +72,8 @@ pub struct Errors {
     /// Whether the change stands, and only its confirmation is missing: sending the
     /// same again waits for it.
     pub pending: bool,
+    /// Whether what is asked is if the spaces at a password's ends are meant.
+    pub spaces: bool,
     /// Whether somebody else has changed what the form is about.
     pub outdated: bool,
     status: StatusCode,
