@@ -94,10 +94,10 @@ impl Errors {
     /// Why a call with what the form said failed; what no form can help with is
     /// handed on.
     pub fn of_call(status: Status, labels: &[Label]) -> Result<Self, Stop> {
-        let stop = match Stop::from(status) {
-            Stop::Failed(status) => return Ok(Self::of_failure(&status, labels)),
-            stop => stop,
-        };
+        let stop = Stop::from(status);
+        if let Stop::Failed(status) = &stop {
+            return Ok(Self::of_failure(status, labels));
+        }
         Err(stop)
     }
 
