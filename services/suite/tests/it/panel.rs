@@ -2,6 +2,7 @@
 //! browser.
 
 mod access;
+mod attacks;
 mod deletion;
 mod guide;
 mod looks;
