@@ -119,7 +119,7 @@ async fn page(
     let status = if errors.is_empty() { StatusCode::OK } else { errors.status() };
     let title = format!("Edit {}", user.username);
     Page::new(visit, &title).tab(Tab::Users).medium().status(status).body(html! {
-        a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
+        a.back href="/admin/users" { (ui::icon(Icon::Left)) "All users" }
         div.heading {
             div {
                 div.title { h1 { (user.username) } (badges(user)) }
