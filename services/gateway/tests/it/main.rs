@@ -5,6 +5,7 @@ mod edge;
 mod forwarding;
 mod log;
 mod overload;
+mod panel;
 mod recheck;
 mod refusals;
 mod requests;

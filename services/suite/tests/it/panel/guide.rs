@@ -30,7 +30,7 @@ async fn creating_users() {
 
         // New users can log in immediately with provided credentials.
         let theirs = sign_in(&visitor, &world, "mara", PASSWORD).await;
-        theirs.shows("heading", "Users").await;
+        theirs.shows("heading", "User Management").await;
     }
 }
 
@@ -98,7 +98,7 @@ async fn granting_admin_access() {
 
         // The user gains admin privileges on next request.
         open(&theirs, &world, "/admin/users").await;
-        theirs.shows("heading", "Users").await;
+        theirs.shows("heading", "User Management").await;
         theirs.click("DisclosureTriangle", "Admin menu person").await;
         theirs.shows("link", "Admin Panel").await;
     }

@@ -198,7 +198,9 @@ async fn what_is_not_confirmed_yet_is_said_and_waited_for() {
     );
     world.suite.release_events().await;
     assert_eq!(admin.post(&path, &fields).await.leads_to(), format!("{path}?done=saved"));
-    assert!(Visitor::user(&world, "person").await.get("/admin/users").await.says("Users"));
+    assert!(
+        Visitor::user(&world, "person").await.get("/admin/users").await.says("User Management")
+    );
 }
 
 #[tokio::test]
