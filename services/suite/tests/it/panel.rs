@@ -2,9 +2,15 @@
 //! browser.
 
 mod access;
+mod account;
 mod deletion;
 mod guide;
+mod keys;
 mod looks;
 mod person;
+mod personas;
+mod rounds;
+mod sessions;
+mod statistics;
 mod users;
 mod visitor;
