@@ -197,7 +197,7 @@ fn more(edge: &Edge, user: &User) -> Markup {
         section.card {
             header { h2 { "More" } }
             div.choices {
-                (ui::link_button(&sessions, "Sessions").icon(Icon::Device))
+                (ui::link_button(&sessions, "Their sessions").icon(Icon::Device))
                 (ui::link_button(&format!("{page}/data"), "Review data").icon(Icon::Eye))
                 (ui::link_button(&format!("{page}/transfer"), "Transfer personas").icon(Icon::Swap))
                 (export(&user.user_id))
