@@ -75,13 +75,17 @@ fn rules_become_constraints() {
     assert_eq!((&share["minimum"], &share["maximum"]), (&json!(0.0), &json!(1.0)));
     let known = json!({ "enum": [0, 1] });
     assert_eq!(field("OrderRequest", "grade")["anyOf"][1], known);
+    // Nothing said is not enough.
+    let most = field("OrderRequest", "most");
+    assert_eq!(most["anyOf"][0]["not"], json!({ "const": "GRADE_UNSPECIFIED" }));
+    assert_eq!(most["anyOf"][1], json!({ "enum": [1] }));
     let any = json!({ "type": "integer", "format": "int32" });
     assert_eq!(field("OrderRequest", "least")["anyOf"][1], any);
 }
 
 #[test]
 fn what_would_be_refused_if_it_were_not_there_is_needed() {
-    assert_eq!(schema("OrderRequest")["required"], json!(["payer", "code", "count"]));
+    assert_eq!(schema("OrderRequest")["required"], json!(["payer", "code", "count", "most"]));
 }
 
 #[test]
