@@ -17,6 +17,7 @@ mod edge;
 mod input;
 mod method;
 mod page_token;
+mod transcode;
 mod user_list;
 mod username;
 mod verdict;
@@ -27,6 +28,7 @@ pub use config::config;
 pub use edge::edge;
 pub use method::method;
 pub use page_token::page_token;
+pub use transcode::transcode;
 pub use user_list::user_list;
 pub use username::username;
 
@@ -39,12 +41,13 @@ pub type Target = fn(&mut Ground, &[u8]);
 
 /// Every target with its name, which is that of its corpus and of its program
 /// in `libfuzzer/`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("assertion", assertion),
     ("config", config),
     ("edge", edge),
     ("method", method),
     ("page_token", page_token),
+    ("transcode", transcode),
     ("user_list", user_list),
     ("username", username),
 ];

@@ -60,10 +60,12 @@ fn sizes() -> Result<()> {
 /// that they drive on the path.
 pub fn test() -> Result<()> {
     let path = tools::path_with(&[tools::grpcurl()?, tools::nats_server()?, tools::helm()?])?;
+    tools::chromium()?;
+    let web = tools::web()?;
     let mut test = cargo(["test", "--workspace", "--locked"]);
-    test.env("PATH", &path);
+    test.env("PATH", &path).env("ROSTER_TEST_WEB", &web);
     run("tests", test)?;
-    test_on_postgres(&path)?;
+    test_on_postgres(&path, &web)?;
     chaos(KILLS, SEED)?;
     schemathesis(EXAMPLES, SEED)?;
     bench::rehearse()
@@ -127,7 +129,7 @@ const OF_ONE_PROCESS: [(&str, &str); 20] = [
 
 /// Runs the tests that have been built once more, on a PostgreSQL server of
 /// their own, with those that need one.
-fn test_on_postgres(path: &OsStr) -> Result<()> {
+fn test_on_postgres(path: &OsStr, web: &Path) -> Result<()> {
     eprintln!("==> tests on PostgreSQL");
     let python = tools::python()?;
     let server = Server::start(Durability::Fleeting)?;
@@ -145,7 +147,7 @@ fn test_on_postgres(path: &OsStr) -> Result<()> {
         // Those that run in no other mode are ignored without it.
         test.arg("--include-ignored").env("ROSTER_TEST_MODE", "distributed");
         test.args(OF_ONE_PROCESS.iter().flat_map(|(tests, _why)| ["--skip", tests]));
-        test.env("ROSTER_TEST_PYTHON", &python);
+        test.env("ROSTER_TEST_PYTHON", &python).env("ROSTER_TEST_WEB", web);
         test.env("PATH", path).env("ROSTER_TEST_POSTGRES", server.url());
     })
 }

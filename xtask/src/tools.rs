@@ -148,6 +148,44 @@ pub fn python() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// The browser that pages are tested in.
+pub fn chromium() -> Result<()> {
+    need("chromium", "chromium")
+}
+
+/// The folder with what pages of tests are made of: `node_modules`, with what the lock
+/// file lists, and `generated`, with what is made of the contracts.
+pub fn web() -> Result<PathBuf> {
+    let folder = folder("web")?;
+    let listed = root().join("services/suite/tests/web");
+    let lists = ["package.json", "package-lock.json"];
+    let wanted = lists.map(|list| fs::read_to_string(listed.join(list)));
+    let wanted = wanted.into_iter().collect::<std::io::Result<String>>()?;
+    // Written last: without it, or with another, there is not all of it.
+    let installed = folder.join("installed.txt");
+    if fs::read_to_string(&installed).unwrap_or_default() != wanted {
+        need("npm", "npm")?;
+        for list in lists {
+            fs::copy(listed.join(list), folder.join(list))?;
+        }
+        let mut install = Command::new("npm");
+        install.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]);
+        install.current_dir(&folder);
+        fetch("what pages of tests are made of", install)?;
+        fs::write(&installed, wanted)?;
+    }
+    let generated = folder.join("generated");
+    if generated.exists() {
+        fs::remove_dir_all(&generated)?;
+    }
+    let mut generate = Command::new(buf()?);
+    generate.arg("generate").arg("--template").arg(listed.join("buf.gen.yaml"));
+    generate.arg("--output").arg(&generated).current_dir(root());
+    generate.env("PATH", path_with(&[folder.join("node_modules/.bin/protoc-gen-ts")])?);
+    check::run("contracts in TypeScript", generate)?;
+    Ok(folder)
+}
+
 /// The folder of PostgreSQL's programs.
 pub fn postgres() -> Result<PathBuf> {
     let folder = Path::new("/usr/lib/postgresql");

@@ -1,9 +1,10 @@
 //! What tests are driven with: a clock that only moves when told to, seeded
-//! randomness, databases and brokers that vanish, links that can be cut, patience, and the import
-//! table of the code style.
+//! randomness, databases and brokers that vanish, links that can be cut, a browser, patience, and
+//! the import table of the code style.
 //! Knows no service.
 #![expect(clippy::expect_used, reason = "a test that cannot begin has failed")]
 
+pub mod browser;
 mod clock;
 mod db;
 mod eventually;

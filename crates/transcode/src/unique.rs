@@ -1,12 +1,13 @@
 //! Nothing is said twice: JSON leaves open which of two values of a name holds,
-//! and a field has two names.
+//! and a field has two names. And nothing is said that nobody would read.
 
 use std::{collections::HashSet, fmt};
 
 use prost_reflect::{FieldDescriptor, MessageDescriptor};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Reads any JSON, and refuses an object that names something twice.
+/// Reads any JSON, and refuses an object that names something twice, or a field
+/// that there is not.
 #[derive(Clone, Debug)]
 pub enum Unique {
     /// What is expected is a message, or several.
@@ -15,6 +16,8 @@ pub enum Unique {
     Map(Box<Self>),
     /// Nobody knows; names are what they are.
     Anything,
+    /// Nothing is, for this reason.
+    Nothing(&'static str),
 }
 
 impl Unique {
@@ -37,11 +40,11 @@ impl Unique {
                 let named = message.get_field_by_json_name(&name);
                 match named.or_else(|| message.get_field_by_name(&name)) {
                     Some(field) => (field.json_name().to_owned(), Self::of(&field)),
-                    None => (name, Self::Anything),
+                    None => (name, Self::Nothing("there is no such field")),
                 }
             }
             Self::Map(value) => (name, (**value).clone()),
-            Self::Anything => (name, Self::Anything),
+            Self::Anything | Self::Nothing(_) => (name, Self::Anything),
         }
     }
 }
@@ -50,6 +53,9 @@ impl<'de> DeserializeSeed<'de> for Unique {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if let Self::Nothing(why) = self {
+            return Err(D::Error::custom(why));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -65,9 +71,9 @@ impl<'de> Visitor<'de> for Unique {
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
             let (meaning, value) = self.meaning(name);
-            if !seen.insert(meaning) {
-                return Err(A::Error::custom("a field is given more than once"));
-            }
+            let again = !seen.insert(meaning);
+            // Refused as a value, so that it is known whose.
+            let value = if again { Self::Nothing("is given more than once") } else { value };
             map.next_value_seed(value)?;
         }
         Ok(())

@@ -87,6 +87,11 @@ fn page_token() {
 }
 
 #[test]
+fn transcode() {
+    run("transcode", 5_000);
+}
+
+#[test]
 fn user_list() {
     run("user_list", 500);
 }

@@ -31,7 +31,7 @@ use tower_http::{
 
 pub use self::cors::is_origin;
 use self::{call::Native, cors::Origins, credentials::Browsers, json::Json};
-use crate::{Error, GatewayConfig, layer::correlation, panel, service::CREDENTIALS};
+use crate::{Error, GatewayConfig, docs, layer::correlation, panel, service::CREDENTIALS};
 
 /// What a path of JSON begins with.
 const API: &str = "/api/";
@@ -60,7 +60,7 @@ struct Protocols {
 #[derive(Clone, Debug)]
 struct Web {
     native: Native,
-    json: Json,
+    api: Router,
     pages: Router,
 }
 
@@ -87,7 +87,8 @@ pub fn router(config: &GatewayConfig, deps: Deps) -> Router {
     let edge = Upstream::from(tonic::service::Routes::from(deps.native));
     let json = Json::new(config, &deps.env, deps.routes, native.clone());
     let pages = panel::router(edge, deps.env.clone());
-    let web = Web { native: native.clone(), json, pages };
+    let api = docs::router().fallback(async move |request| json.answer(request).await);
+    let web = Web { native: native.clone(), api, pages };
     let origins = Origins::new(&config.cors_origins);
     let browsers = Browsers { proxies: deps.proxies.clone(), origins: origins.clone() };
     let layers = ServiceBuilder::new()
@@ -150,10 +151,8 @@ async fn answer(State(web): State<Web>, request: Request) -> Response {
     if grpc_web::is_meant(request.headers()) {
         return grpc_web::call(web.native, request).await;
     }
-    if request.uri().path().starts_with(API) {
-        return web.json.answer(request).await;
-    }
-    match web.pages.oneshot(request).await {
+    let api = request.uri().path().starts_with(API);
+    match if api { web.api } else { web.pages }.oneshot(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},
     }

@@ -5,6 +5,7 @@
 mod floods;
 mod health;
 mod hostile;
+mod http1;
 mod limits;
 mod listeners;
 mod metrics;

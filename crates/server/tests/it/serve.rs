@@ -50,6 +50,11 @@ impl Served {
         AuthenticationServiceClient::new(endpoint.connect().await.unwrap())
     }
 
+    /// Begins the drain.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
     /// A connection on which the protocol is spoken only as far as the test
     /// does.
     pub async fn socket(&self) -> TcpStream {

@@ -15,7 +15,12 @@ use roster_server::{Refusal, Violations};
 use roster_transcode::{Call, Conditions, Invalid, NotFound, Routes, Unmet};
 use tonic::Status;
 
-use super::{call::Native, cookie::SessionCookie, refusal, sign_in, stream};
+use super::{
+    call::Native,
+    cookie::SessionCookie,
+    refusal::{self, Refused},
+    sign_in, stream,
+};
 use crate::{Error, GatewayConfig};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -49,15 +54,15 @@ impl Json {
         let (head, body) = request.into_parts();
         match self.answered(&head, body).await {
             Ok(answer) => answer,
-            Err(refused) => refused,
+            Err(refused) => refused.into_answer(),
         }
     }
 
-    async fn answered(self, head: &Parts, body: Body) -> Result<Response, Response> {
+    async fn answered(self, head: &Parts, body: Body) -> Result<Response, Refused> {
         let call = self.find(&head.method, head.uri.path())?;
-        let body = self.read(body).await.map_err(refusal::of)?;
+        let body = self.read(body).await?;
         if !body.is_empty() && !is_json(&head.headers) {
-            return Err(refusal::of(Error::MediaType("application/json")));
+            return Err(Error::MediaType("application/json").into());
         }
         let request = call.request(head.uri.query(), &body).map_err(|it| invalid(&it))?;
         let request = conditioned(request, &head.headers)?;
@@ -77,7 +82,7 @@ impl Json {
 
     /// The method that a request means. Whoever asks for the head of an answer means
     /// the method whose answer it is; of a stream there is none.
-    fn find(&self, verb: &Method, path: &str) -> Result<Call, Response> {
+    fn find(&self, verb: &Method, path: &str) -> Result<Call, Refused> {
         let head = verb == Method::HEAD;
         let wanted = if head { &Method::GET } else { verb };
         let found = match self.routes.find(wanted, path) {
@@ -87,14 +92,14 @@ impl Json {
             found => found,
         };
         found.map_err(|not_found| match not_found {
-            NotFound::Path => refusal::of(Error::UnknownPath),
+            NotFound::Path => Error::UnknownPath.into(),
             NotFound::Method(verbs) => {
                 let verbs: Vec<_> = verbs.iter().map(Method::as_str).collect();
                 let mut refused = refusal::of(Error::MethodNotAllowed);
                 if let Ok(allowed) = HeaderValue::try_from(verbs.join(", ")) {
                     refused.headers_mut().insert(header::ALLOW, allowed);
                 }
-                refused
+                Refused::new(refused)
             }
         })
     }
@@ -131,27 +136,25 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn invalid(invalid: &Invalid) -> Response {
+fn invalid(invalid: &Invalid) -> Refused {
     let mut violations = Violations::new();
     for violation in &invalid.0 {
         violations.add(&violation.field, &violation.description);
     }
-    refusal::failed(&violations.into_refusal().into())
+    violations.into_refusal().into()
 }
 
 /// The request on the conditions that its headers make.
 fn conditioned(
     mut request: DynamicMessage,
     headers: &HeaderMap,
-) -> Result<DynamicMessage, Response> {
-    let conditions = Conditions {
-        etag: condition(headers, &header::IF_MATCH).map_err(|it| refusal::failed(&it.into()))?,
-        request_id: key(headers).map_err(|it| refusal::failed(&it.into()))?,
-    };
+) -> Result<DynamicMessage, Refused> {
+    let conditions =
+        Conditions { etag: condition(headers, &header::IF_MATCH)?, request_id: key(headers)? };
     match conditions.put(&mut request) {
         Ok(()) => Ok(request),
         Err(Unmet::Contradicted(contradicted)) => Err(invalid(&contradicted)),
-        Err(Unmet::Unconditional) => Err(refusal::of(Error::Unconditional)),
+        Err(Unmet::Unconditional) => Err(Error::Unconditional.into()),
     }
 }
 
@@ -190,17 +193,17 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
 
 /// What a call that failed becomes. Another state than the one that `If-Match` asks
 /// for has a status of its own.
-fn failed(head: &Parts, status: &Status) -> Response {
-    let mut failed = refusal::failed(status);
-    if head.headers.contains_key(header::IF_MATCH) && refusal::has_reason(status, "ETAG_MISMATCH") {
-        failed = refusal::with_status(status, StatusCode::PRECONDITION_FAILED);
-    }
-    failed
+fn failed(head: &Parts, status: &Status) -> Refused {
+    let conditional = head.headers.contains_key(header::IF_MATCH);
+    Refused::new(if conditional && refusal::has_reason(status, "ETAG_MISMATCH") {
+        refusal::with_status(status, StatusCode::PRECONDITION_FAILED)
+    } else {
+        refusal::failed(status)
+    })
 }
 
-fn answer_of(call: &Call, message: Bytes) -> Result<Response, Response> {
-    let response =
-        call.response(message).map_err(|error| refusal::failed(&refusal::defect(&error)))?;
+fn answer_of(call: &Call, message: Bytes) -> Result<Response, Refused> {
+    let response = call.response(message).map_err(|error| Refusal::internal(&error))?;
     let json = [(header::CONTENT_TYPE, JSON)];
     let mut answer = (StatusCode::OK, json, response.body).into_response();
     if let Some(etag) = response.etag

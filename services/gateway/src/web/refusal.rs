@@ -12,6 +12,34 @@ use tonic_types::StatusExt as _;
 
 use crate::Error;
 
+/// An answer that is a refusal.
+#[derive(Debug)]
+pub struct Refused(Box<Response>);
+
+impl Refused {
+    /// This answer.
+    pub fn new(answer: Response) -> Self {
+        Self(Box::new(answer))
+    }
+
+    /// The answer.
+    pub fn into_answer(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self::new(of(error))
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(failed(&refusal.into()))
+    }
+}
+
 /// What a refusal of the edge itself becomes.
 pub fn of(error: Error) -> Response {
     failed(&Status::from(error))
@@ -34,11 +62,6 @@ pub fn with_status(status: &Status, closer: StatusCode) -> Response {
 /// Whether a call failed for this reason.
 pub fn has_reason(status: &Status, reason: &str) -> bool {
     status.get_details_error_info().is_some_and(|info| info.reason == reason)
-}
-
-/// What a defect becomes. The cause goes to the log.
-pub fn defect(cause: &(dyn std::error::Error + 'static)) -> Status {
-    Refusal::internal(cause).into()
 }
 
 /// HTTP has a status of its own for what gRPC has only a wider one for.

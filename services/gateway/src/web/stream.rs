@@ -9,10 +9,11 @@ use axum::{
 };
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, header};
+use roster_server::Refusal;
 use roster_transcode::{Call, Failure};
 use tonic::Status;
 
-use super::{call::Answer, refusal};
+use super::call::Answer;
 
 /// How the messages of an answer are written one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn answer(call: Call, answer: Answer, headers: &HeaderMap) -> Response {
                 let json = message.and_then(|message| json(&call, message));
                 *failed |= json.is_err();
                 Some(match json {
-                    Ok(json) => form.message(json),
+                    Ok(json) => form.message(&json),
                     Err(status) => form.failure(&status),
                 })
             }
@@ -52,7 +53,7 @@ pub fn answer(call: Call, answer: Answer, headers: &HeaderMap) -> Response {
 }
 
 fn json(call: &Call, message: Bytes) -> Result<Vec<u8>, Status> {
-    call.response(message).map(|it| it.body).map_err(|error| refusal::defect(&error))
+    call.response(message).map(|it| it.body).map_err(|error| Refusal::internal(&error).into())
 }
 
 impl Form {
@@ -75,18 +76,18 @@ impl Form {
     }
 
     /// JSON has no line breaks of its own.
-    fn message(self, json: Vec<u8>) -> Bytes {
+    fn message(self, json: &[u8]) -> Bytes {
         match self {
-            Self::Lines => [&json[..], b"\n"].concat().into(),
-            Self::Events => [b"data: ", &json[..], b"\n\n"].concat().into(),
+            Self::Lines => [json, b"\n"].concat().into(),
+            Self::Events => [b"data: ", json, b"\n\n"].concat().into(),
         }
     }
 
     fn failure(self, status: &Status) -> Bytes {
         let json = Failure::from(status).into_body();
         match self {
-            Self::Lines => self.message(json),
-            Self::Events => [b"event: error\n", &self.message(json)[..]].concat().into(),
+            Self::Lines => self.message(&json),
+            Self::Events => [b"event: error\n", &self.message(&json)[..]].concat().into(),
         }
     }
 

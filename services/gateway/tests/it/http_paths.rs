@@ -40,7 +40,8 @@ const VERBS: [&str; 12] = [
 /// Other ways of writing a path, some of which somebody on the way may take for it.
 fn spellings(path: &str) -> Vec<String> {
     let inner = &path[1..];
-    let percent = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02x}")).collect() };
+    let percent =
+        |text: &str| text.bytes().map(|b| format!("%{b:02x}")).collect::<Vec<_>>().concat();
     let mut all = vec![
         path.to_owned(),
         format!("/{path}"),
@@ -163,7 +164,7 @@ async fn every_rule_holds_the_access_rule_of_its_method() {
         ] {
             let mut request = http::Request::builder()
                 .method(verb.clone())
-                .uri(template.replace('{', "").replace('}', ""))
+                .uri(template.replace(['{', '}'], ""))
                 .version(Version::HTTP_2);
             if let Some(token) = caller {
                 request = request.header("authorization", format!("Bearer {token}"));

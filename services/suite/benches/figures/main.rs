@@ -21,6 +21,7 @@ mod seed;
 mod silent;
 mod startup;
 mod table;
+mod web;
 mod world;
 mod writes;
 
@@ -74,13 +75,16 @@ fn in_one_process(effort: &Effort, wanted: impl Fn(&str) -> bool, table: &mut Ta
     let process = wanted("process").then(|| runtime().block_on(startup::measure(effort)));
     stay_on_one_processor();
     runtime().block_on(async {
-        if ["authenticate", "forward", "lists", "create"].iter().any(|part| wanted(part)) {
+        if ["authenticate", "forward", "web", "lists", "create"].iter().any(|part| wanted(part)) {
             let (small, large) = lists::worlds(effort).await;
             if wanted("authenticate") {
                 table.add(authentication::measure(effort, &large).await);
             }
             if wanted("forward") {
                 table.add(forwarding::measure(effort, &large).await);
+            }
+            if wanted("web") {
+                table.add(web::measure(effort, &large).await);
             }
             if wanted("lists") {
                 table.add(lists::measure(effort, &small, &large).await);

@@ -1,6 +1,6 @@
 //! An installation in this process, with the real clock.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use roster_identity::HashParams;
 use roster_kernel::{Actor, Caller, Env, Origin, SessionId, UserActor, UserId};
@@ -71,6 +71,17 @@ impl World {
         let services = self.suite.routes();
         let found = services.into_iter().find(|(service, _)| *service == name);
         Upstream::from(found.unwrap().1)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.suite.address()
+    }
+
+    /// The administrator's id.
+    pub fn user_id(&self) -> UserId {
+        let Actor::User(admin) = &self.admin.actor else { panic!("a user has signed in") };
+        admin.user_id
     }
 
     /// A service's database.

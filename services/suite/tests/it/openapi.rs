@@ -1,11 +1,7 @@
 //! The API is as its document says: read by a validator, and tried by
 //! schemathesis against a real process.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use axum::body::{Body, to_bytes};
 use http::Request;
@@ -19,7 +15,10 @@ use crate::{
     world::{ADMIN_PASSWORD, PASSWORD},
 };
 
-/// What it knows of Roster beside the document.
+/// Where the document is.
+const DOCUMENT: &str = "/api/openapi.json";
+
+/// What schemathesis knows of Roster beside the document.
 const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis");
 
 /// The most that is shown of a line: a request of a thousand ids is one.
@@ -31,17 +30,7 @@ fn variable(name: &str) -> String {
 }
 
 fn tool(name: &str) -> PathBuf {
-    Path::new(&variable("ROSTER_TEST_SCHEMATHESIS")).with_file_name(name)
-}
-
-/// Writes the document into `folder`, as it is handed out.
-async fn document(folder: &Path) -> PathBuf {
-    let request = Request::get("/api/openapi.json").body(Body::empty()).unwrap();
-    let answer = roster_gateway::docs::router().oneshot(request).await.unwrap();
-    let document = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    let file = folder.join("openapi.json");
-    fs::write(&file, document).unwrap();
-    file
+    PathBuf::from(variable("ROSTER_TEST_SCHEMATHESIS")).with_file_name(name)
 }
 
 /// Runs a command that has to find nothing.
@@ -56,9 +45,14 @@ fn run(mut command: Command) {
 #[tokio::test]
 #[ignore = "wants openapi-spec-validator: cargo xtask schemathesis"]
 async fn the_document_is_valid() {
+    let request = Request::get(DOCUMENT).body(Body::empty()).unwrap();
+    let answer = roster_gateway::docs::router().oneshot(request).await.unwrap();
+    let document = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     let folder = tempdir().unwrap();
+    let file = folder.path().join("openapi.json");
+    fs::write(&file, document).unwrap();
     let mut validate = Command::new(tool("openapi-spec-validator"));
-    validate.args(["--schema", "3.1"]).arg(document(folder.path()).await);
+    validate.args(["--schema", "3.1"]).arg(file);
     run(validate);
 }
 
@@ -87,7 +81,6 @@ async fn it_is_true_for_nobody() {
 /// its own.
 async fn try_as(username: Option<&str>, examples: u64) {
     let folder = tempdir().unwrap();
-    let document = document(folder.path()).await;
     let starting = with(command(folder.path()), "ADMIN_PASSWORD", ADMIN_PASSWORD);
     let mut roster = Roster::start(with(starting, "ALLOW_REGISTRATION", "true"));
     let nobody = roster.connect().await;
@@ -99,8 +92,8 @@ async fn try_as(username: Option<&str>, examples: u64) {
         kept.push(created.user.unwrap().user_id);
     }
     let mut attempt = Command::new(tool("schemathesis"));
-    attempt.args(["--config-file", "schemathesis.toml", "run"]).arg(&document);
-    attempt.args(["--url", &format!("http://{}", roster.address())]);
+    attempt.args(["--config-file", "schemathesis.toml", "run"]);
+    attempt.arg(format!("http://{}{DOCUMENT}", roster.address()));
     attempt.args(["--phases", "coverage,fuzzing,stateful"]);
     attempt.args(["--max-examples", &examples.to_string()]);
     attempt.args(["--seed", &variable("ROSTER_EXAMPLES_SEED")]);

@@ -1,0 +1,3 @@
+//! What tests are driven with, driven by tests.
+
+mod browser;
