@@ -22,6 +22,8 @@ BEYOND_SCHEMAS = {
     "page_token": "made by the server, for one list",
     "username": "of letters, digits and punctuation, in one direction (PRECIS, UTS 39)",
     "email": "without control characters",
+    "password": "empty, or as long as the installation demands",
+    "new_password": "as long as the installation demands",
     "current_password": "the one that the user has",
     "update_mask": "of fields that can be changed",
     "ip_address": "an address of IPv4 or IPv6",
