@@ -25,6 +25,7 @@ const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis"
 const WIDTH: usize = 600;
 
 /// Where the tool is, and how much of it is wanted.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests themselves")]
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set: cargo xtask schemathesis sets it"))
 }
