@@ -130,3 +130,26 @@ impl Drop for Browser {
         let _ = process.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use rustix::process::test_kill_process;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_browser_ends_with_a_test_that_fails() {
+        let browser = Browser::start();
+        assert!(browser.user_agent().await.contains("Chrome"));
+        let process = Pid::from_child(&browser.process.lock().unwrap());
+        assert!(test_kill_process(process).is_ok());
+        let failing = catch_unwind(AssertUnwindSafe(move || {
+            let _ending = browser;
+            panic!("as a test does");
+        }));
+        assert!(failing.is_err());
+        assert!(test_kill_process(process).is_err());
+    }
+}
