@@ -67,6 +67,7 @@ pub fn test() -> Result<()> {
     run("tests", test)?;
     test_on_postgres(&path, &web)?;
     chaos(KILLS, SEED)?;
+    schemathesis(EXAMPLES, SEED)?;
     bench::rehearse()
 }
 
@@ -95,9 +96,15 @@ const CHAOS: &str = "chaos::";
 pub const KILLS: u64 = 300;
 pub const SEED: u64 = 20;
 
+/// Those that try the API as its document says.
+const DOCUMENT: &str = "openapi::";
+
+/// How many requests are made up for each operation, where nobody says otherwise.
+pub const EXAMPLES: u64 = 4;
+
 /// Its tests that have nothing to show when every service runs apart, by what is
 /// in their names, and why that is. All others have to hold then, too.
-const OF_ONE_PROCESS: [(&str, &str); 20] = [
+const OF_ONE_PROCESS: [(&str, &str); 21] = [
     ("canary::", "the log, the telemetry and the files of the one process"),
     (CHAOS, "a stage of its own, as it is a dozen processes"),
     ("deploy::", "files of the repository, which no service reads"),
@@ -107,6 +114,7 @@ const OF_ONE_PROCESS: [(&str, &str); 20] = [
     ("internal_socket::", "there is no such socket: services call with certificates"),
     ("kill::", "the one process killed, on SQLite; apart it is what chaos does"),
     ("odd_data::logs_stay_one_line", "the log of the one process"),
+    (DOCUMENT, "a stage of its own, with a process of its own"),
     ("panel::looks::", "pages on screens of several sizes, made by the same code"),
     ("postgres::", "run before, as they choose their mode themselves"),
     ("process::", "the command line, the start and the end of the one process"),
@@ -155,6 +163,18 @@ pub fn chaos(kills: u64, seed: u64) -> Result<()> {
         test.args(["--include-ignored", "--test-threads=1", "--nocapture", CHAOS]);
         test.env("PATH", &path).env("ROSTER_KILLS", kills.to_string());
         test.env("ROSTER_KILLS_SEED", seed.to_string());
+    })
+}
+
+/// Tries the API as its document says, for each kind of caller: `examples` requests
+/// for each operation beside those at the bounds of its schemas, chosen by `seed`.
+pub fn schemathesis(examples: u64, seed: u64) -> Result<()> {
+    let tool = tools::schemathesis()?;
+    Programs::list()?.run("the API as its document says", WHOLE, |test| {
+        test.args(["--include-ignored", DOCUMENT]);
+        test.env("ROSTER_TEST_SCHEMATHESIS", &tool);
+        test.env("ROSTER_EXAMPLES", examples.to_string());
+        test.env("ROSTER_EXAMPLES_SEED", seed.to_string());
     })
 }
 

@@ -42,6 +42,16 @@ enum Command {
         #[arg(long, default_value_t = check::SEED)]
         seed: u64,
     },
+    /// Try the API as its document says, as an administrator, as a user and as
+    /// nobody.
+    Schemathesis {
+        /// How many requests are made up for each operation.
+        #[arg(long, default_value_t = check::EXAMPLES)]
+        examples: u64,
+        /// What chance begins with.
+        #[arg(long, default_value_t = check::SEED)]
+        seed: u64,
+    },
     /// Measure what Roster costs: one table, in some minutes.
     Bench {
         /// Only the parts that have this in their name: authenticate, forward,
@@ -72,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         Command::Deny => deny::check(),
         Command::Cluster => cluster::cluster(),
         Command::Chaos { kills, seed } => check::chaos(kills, seed),
+        Command::Schemathesis { examples, seed } => check::schemathesis(examples, seed),
         Command::Bench { quick: true, .. } => bench::rehearse(),
         Command::Bench { only, quick: false } => bench::bench(only.as_deref()),
         Command::Fuzz { target, seconds } => fuzz::fuzz(target.as_deref(), seconds),

@@ -19,6 +19,7 @@ const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
 const NATS_SERVER: &str = "github.com/nats-io/nats-server/v2@v2.14.9";
 const HELM: &str = "helm.sh/helm/v3/cmd/helm@v3.19.2";
 const KUBERNETES_VALIDATE: &str = "kubernetes-validate==1.37.0";
+const OPENAPI: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
@@ -41,8 +42,18 @@ pub fn helm() -> Result<PathBuf> {
 
 /// What compares objects with Kubernetes' own schemas, which it brings along.
 pub fn kubernetes_validate() -> Result<PathBuf> {
-    let folder = folder("kubernetes-validate")?;
-    let tool = folder.join("bin/kubernetes-validate");
+    python_tools("kubernetes-validate", &[KUBERNETES_VALIDATE])
+}
+
+/// What reads the OpenAPI document, and what tries whether it is true.
+pub fn schemathesis() -> Result<PathBuf> {
+    python_tools("schemathesis", &OPENAPI)
+}
+
+/// A program in Python with whatever comes along, in an environment of their own.
+fn python_tools(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = folder(name)?;
+    let tool = folder.join("bin").join(name);
     if !tool.exists() {
         need("python3", "python3")?;
         let venv = || {
@@ -51,13 +62,13 @@ pub fn kubernetes_validate() -> Result<PathBuf> {
             make
         };
         // Debian has what this needs in a package of its own.
-        if fetch("kubernetes-validate", venv()).is_err() {
+        if fetch(name, venv()).is_err() {
             apt_get("python3-venv")?;
-            fetch("kubernetes-validate", venv())?;
+            fetch(name, venv())?;
         }
         let mut install = Command::new(folder.join("bin/pip"));
-        install.args(["install", "--quiet", "--disable-pip-version-check", KUBERNETES_VALIDATE]);
-        fetch("kubernetes-validate", install)?;
+        install.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages);
+        fetch(name, install)?;
     }
     Ok(tool)
 }

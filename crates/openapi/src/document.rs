@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     access::Level,
     api::{Api, Method},
-    failure::{self, Failure},
+    failure::{self, Failure, HEAD_TOO_LARGE},
     operation::{Operation, Parameter},
     schema::reference,
 };
@@ -153,9 +153,15 @@ fn responses(method: &Method, operation: &Operation) -> Map<String, Json> {
 }
 
 fn response(failed: &Failure) -> Json {
+    if failed.status == HEAD_TOO_LARGE {
+        return json!({ "description": failed.description });
+    }
     let mut headers = json!({ "X-Request-Id": header("X-Request-Id") });
     if matches!(failed.status, 429 | 503) {
         headers["Retry-After"] = header("Retry-After");
+    }
+    if failed.status == 401 {
+        headers["WWW-Authenticate"] = header("WWW-Authenticate");
     }
     json!({
         "description": failed.description,
@@ -202,6 +208,10 @@ fn headers() -> Json {
         "ETag": {
             "description": "The `etag` of what is answered, in quotes: for `If-Match`.",
             "schema": { "type": "string", "pattern": "^\".*\"$" },
+        },
+        "WWW-Authenticate": {
+            "description": "That a bearer token is what lets a caller in.",
+            "schema": { "type": "string", "const": "Bearer" },
         },
         "Retry-After": {
             "description": "In how many seconds there is a point in trying again.",

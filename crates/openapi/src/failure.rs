@@ -9,6 +9,9 @@ use crate::access::Level;
 /// The name of the schema of what a call that failed is answered with.
 pub const SCHEMA: &str = "Error";
 
+/// The status of what is refused before anything of it is understood.
+pub const HEAD_TOO_LARGE: u16 = 431;
+
 /// What a call may be answered with instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -101,6 +104,7 @@ fn general(of: &Circumstances<'_>) -> impl Iterator<Item = (u16, &'static str)> 
         (of.has_version, 412, "ABORTED: `If-Match` names another version than there is"),
         (of.has_body, 413, "The body is too large"),
         (of.has_body, 415, "The body is no `application/json`"),
+        (true, HEAD_TOO_LARGE, "Path, query and headers are too long; there is no body to say so"),
         (true, 429, "RESOURCE_EXHAUSTED: too much at once; `Retry-After` says when to try again"),
         (true, 500, "INTERNAL: a defect"),
         (true, 503, "UNAVAILABLE: something does not answer at the moment"),
@@ -190,10 +194,10 @@ mod tests {
             let with = Circumstances { level, verb: &verb, has_body, has_version: false };
             all("", &with).iter().map(|it| it.status).collect::<Vec<_>>()
         };
-        assert_eq!(statuses(Level::Public, false), [400, 429, 500, 503, 504]);
+        assert_eq!(statuses(Level::Public, false), [400, 429, 431, 500, 503, 504]);
         assert_eq!(
             statuses(Level::Admin, true),
-            [400, 401, 403, 408, 413, 415, 429, 500, 503, 504]
+            [400, 401, 403, 408, 413, 415, 429, 431, 500, 503, 504]
         );
     }
 }

@@ -166,8 +166,11 @@ fn headers(method: &MethodDescriptor, schemas: &mut Schemas) -> Vec<Parameter> {
             IF_MATCH => json!({ "type": "string", "pattern": r#"^(\*|"[!#-~]{1,100}")$"# }),
             _ => said.schema,
         };
-        let description =
-            format!("The field `{}`, as a header: {}", field.name(), said.description);
+        let description = format!(
+            "The field `{}`, as a header; said in both places, it has to be the same. {}",
+            field.name(),
+            said.description
+        );
         Parameter { name: header.to_owned(), is_required: false, schema, description, ..said }
     };
     named.map(header).collect()

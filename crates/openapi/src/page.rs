@@ -110,8 +110,8 @@ fn first_steps() -> Markup {
                  machine token. Browsers send a cookie instead of a token."
             }
             p {
-                "Bodies and answers are JSON. A field that has the value of its type's beginning, \
-                 such as an empty text, 0 or false, is left out of answers, and need not be sent. \
+                "Bodies and answers are JSON. An answer holds every field that is not unset, an \
+                 empty text, 0, false and an empty list included; in a body they need not be sent. \
                  Numbers of 64 bits are answered as texts. Fields that are unknown are refused."
             }
             p {

@@ -45,11 +45,17 @@ impl Rules {
         self.flag("defined_only")
     }
 
+    /// Whether there has to be a value, and another than a field of this type
+    /// begins with.
+    pub fn required(&self) -> bool {
+        let required = self.field.as_ref().and_then(|it| it.get_field_by_name("required"));
+        required.and_then(|it| it.as_bool()).unwrap_or_default()
+    }
+
     /// Whether nothing at all would be refused, where what is not sent has the
     /// value that a field of this type begins with.
     pub fn need(&self, field: &FieldDescriptor) -> bool {
-        let required = self.field.as_ref().and_then(|it| it.get_field_by_name("required"));
-        if required.and_then(|it| it.as_bool()).unwrap_or_default() {
+        if self.required() {
             return true;
         }
         if field.is_list() || field.is_map() {

@@ -166,7 +166,11 @@ impl Schemas {
             name: field.json_name().to_owned(),
             description: self.comments.at(&field.parent_message().parent_file(), field.path()),
             schema: self.field(field, direction),
-            is_required: direction == Direction::Body && Rules::of(field).need(field),
+            is_required: match direction {
+                Direction::Body | Direction::Parameter => Rules::of(field).need(field),
+                // Only what is unset is left out.
+                Direction::Answer => !field.supports_presence(),
+            },
         }
     }
 

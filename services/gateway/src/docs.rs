@@ -77,7 +77,11 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         let (coding, weight) = it.split_once(';').unwrap_or((it, ""));
         coding.trim().eq_ignore_ascii_case("gzip").then(|| weight.replace(' ', ""))
     });
-    weights.any(|weight| weight.trim_start_matches("q=").parse() != Ok(0.0))
+    let refused = |weight: &str| {
+        let weight = weight.strip_prefix("q=").and_then(|it| it.parse::<f32>().ok());
+        weight.is_some_and(|it| it <= 0.0)
+    };
+    weights.any(|weight| !refused(&weight))
 }
 
 /// Whether the client has what it asks for already. A proxy may have made a weak

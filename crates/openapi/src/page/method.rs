@@ -8,7 +8,7 @@ use crate::{
     api::{Api, Method, Service},
     example, failure,
     operation::{Operation, Parameter, RequestBody},
-    schema::{Property, Shape},
+    schema::{Object, Property, Shape},
 };
 
 impl Api<'_> {
@@ -66,11 +66,11 @@ impl Api<'_> {
         let caption = format!("Body of {}", method.name);
         let needed = if body.is_required { "needed" } else { "may be left out" };
         html! {
-            @if let Some(properties) = self.properties(&body.schema) {
-                @if properties.is_empty() {
+            @if let Some(object) = self.object(&body.schema) {
+                @if object.properties.is_empty() {
                     p { b { "Body:" } " an empty object; " (needed) "." }
                 } @else {
-                    (properties_table(&format!("{caption}; {needed}"), properties))
+                    (properties_table(&format!("{caption}; {needed}"), object))
                 }
             } @else {
                 p { b { "Body:" } " " (kind(&body.schema)) (bounds(&body.schema)) "; " (needed) "." }
@@ -91,8 +91,8 @@ impl Api<'_> {
                 @if method.has_etag && !method.is_stream { ", its version in " code { "ETag" } }
                 "."
             }
-            @if let Some(properties) = self.properties(&method.answer) && !properties.is_empty() {
-                (properties_table(&format!("Answer of {}", method.name), properties))
+            @if let Some(object) = self.object(&method.answer) && !object.properties.is_empty() {
+                (properties_table(&format!("Answer of {}", method.name), object))
             }
         }
     }
@@ -105,10 +105,10 @@ impl Api<'_> {
         }
     }
 
-    /// The fields of what a schema refers to.
-    fn properties(&self, schema: &Json) -> Option<&[Property]> {
+    /// The message that a schema refers to.
+    fn object(&self, schema: &Json) -> Option<&Object> {
         match &self.schemas.named().get(example::referred(schema)?)?.shape {
-            Shape::Object(object) => Some(&object.properties),
+            Shape::Object(object) => Some(object),
             Shape::Open | Shape::Names(_) => None,
         }
     }
@@ -141,7 +141,7 @@ fn parameter(of: &Parameter) -> Markup {
     }
 }
 
-pub fn properties_table(caption: &str, properties: &[Property]) -> Markup {
+pub fn properties_table(caption: &str, object: &Object) -> Markup {
     text::scrolled(
         caption,
         &html! {
@@ -155,10 +155,10 @@ pub fn properties_table(caption: &str, properties: &[Property]) -> Markup {
                     }
                 }
                 tbody {
-                    @for it in properties {
+                    @for it in &object.properties {
                         tr {
                             th scope="row" {
-                                code { (it.name) } @if it.is_required { " " (text::needed()) }
+                                code { (it.name) } (presence(object, it))
                             }
                             td { (kind(&it.schema)) (bounds(&it.schema)) }
                             td { (text::paragraphs(&it.description)) }
@@ -168,6 +168,17 @@ pub fn properties_table(caption: &str, properties: &[Property]) -> Markup {
             }
         },
     )
+}
+
+/// Says of a request what it has to hold, and of an answer what it may not.
+fn presence(object: &Object, property: &Property) -> Markup {
+    html! {
+        @match (object.is_closed, property.is_required) {
+            (true, true) => { " " (text::needed()) }
+            (false, false) => { " " span.note { "unless unset" } }
+            (true, false) | (false, true) => {}
+        }
+    }
 }
 
 fn failures(method: &Method, operation: &Operation) -> Markup {

@@ -59,7 +59,7 @@ fn described(name: &str, named: &Named) -> Markup {
             (text::paragraphs(&named.description))
             @match &named.shape {
                 Shape::Object(object) if !object.properties.is_empty() => {
-                    (properties_table(&format!("Fields of {}", named.title), &object.properties))
+                    (properties_table(&format!("Fields of {}", named.title), object))
                     @for choice in &object.choices {
                         p { "One of " (choice.join(", ")) " at most." }
                     }

@@ -14,7 +14,7 @@ pub fn schema(message: &MessageDescriptor) -> Option<Json> {
         "Timestamp" => json!({ "type": "string", "format": "date-time" }),
         "Duration" => json!({ "type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,9})?s$" }),
         // Fields by their names in JSON, with commas in between.
-        "FieldMask" => json!({ "type": "string", "pattern": "^[A-Za-z0-9_.,]*$" }),
+        "FieldMask" => json!({ "type": "string", "pattern": "^[A-Za-z0-9.,]*$" }),
         "Any" => json!({
             "type": "object",
             "properties": { "@type": { "type": "string" } },

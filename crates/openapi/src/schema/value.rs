@@ -1,6 +1,6 @@
 //! What the value of a field looks like.
 
-use prost_reflect::{FieldDescriptor, Kind};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Direction, Schemas, known};
@@ -50,16 +50,11 @@ impl Schemas {
             Kind::Message(message) => return self.message(message, direction),
             Kind::Enum(values) => {
                 let names = self.names(values);
-                if direction == Direction::Answer {
-                    return names;
-                }
-                let numbers: Vec<_> = values.values().map(|it| it.number()).collect();
-                let number = if rules.defined_only() {
-                    json!({ "enum": numbers })
+                return if direction == Direction::Answer {
+                    names
                 } else {
-                    json!({ "type": "integer", "format": "int32" })
+                    sent(names, values, rules)
                 };
-                return json!({ "anyOf": [names, number] });
             }
             Kind::Bool => typed("boolean"),
             Kind::String => typed("string"),
@@ -81,6 +76,23 @@ impl Schemas {
         }
         Json::Object(schema)
     }
+}
+
+/// A value of an enum, as it is sent: by its name or its number.
+fn sent(mut names: Json, values: &EnumDescriptor, rules: &Rules) -> Json {
+    let mut numbers: Vec<_> = values.values().map(|it| it.number()).collect();
+    if rules.required()
+        && let Some(unspecified) = values.get_value(0)
+    {
+        names["not"] = json!({ "const": unspecified.name() });
+        numbers.retain(|number| *number != 0);
+    }
+    let number = if rules.defined_only() {
+        json!({ "enum": numbers })
+    } else {
+        json!({ "type": "integer", "format": "int32" })
+    };
+    json!({ "anyOf": [names, number] })
 }
 
 /// An integer. Large ones are answered as texts, which every reader of JSON

@@ -138,13 +138,15 @@ fn who_may_call_is_said() {
 #[test]
 fn what_fails_is_said_with_its_status() {
     let get = operation("get", "/v1/items/{item_id}");
-    assert_eq!(statuses(&get), ["200", "400", "404", "429", "500", "503", "504"]);
+    assert_eq!(statuses(&get), ["200", "400", "404", "429", "431", "500", "503", "504"]);
     assert_eq!(get["responses"]["404"]["description"], "NOT_FOUND, reason ITEM_NOT_FOUND");
     let general = json!({ "$ref": "#/components/responses/ServiceUnavailable" });
     assert_eq!(get["responses"]["503"], general);
     let update = operation("patch", "/v1/items/{item_id}");
-    let expected =
-        ["200", "400", "401", "403", "408", "409", "412", "413", "415", "429", "500", "503", "504"];
+    let expected = [
+        "200", "400", "401", "403", "408", "409", "412", "413", "415", "429", "431", "500", "503",
+        "504",
+    ];
     assert_eq!(statuses(&update), expected);
     let responses = document()["components"]["responses"].clone();
     let busy = &responses["TooManyRequests"]["headers"];

@@ -25,6 +25,7 @@ mod internal_socket;
 mod kill;
 mod machine_tokens;
 mod odd_data;
+mod openapi;
 mod operations;
 mod oversight;
 mod panel;
