@@ -177,6 +177,8 @@ fn page(visit: &Visit, words: &Words<'_>, more: &Markup) -> Response {
     let symbol = if words.status == StatusCode::FORBIDDEN { Icon::Shield } else { Icon::Warning };
     let (label, to) = match &visit.user {
         Some(_) => ("Start page", "/".to_owned()),
+        // Where a form was sent to need not be a page.
+        None if words.status == StatusCode::UNAUTHORIZED => ("Sign in", "/sign-in".to_owned()),
         None => ("Sign in", link::with_target("/sign-in", &visit.asked)),
     };
     Page::new(visit, words.title).status(words.status).narrow().body(html! {

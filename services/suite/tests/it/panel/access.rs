@@ -99,7 +99,7 @@ async fn a_form_of_nobody_changes_nothing() {
     let path = format!("/admin/users/{}/delete", user.user_id);
     let answer = Visitor::new(&world).post(&path, &[("etag", &user.etag)]).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    assert!(answer.says("You are signed out"));
+    assert!(answer.says("You are signed out") && answer.page.contains("href=\"/sign-in\""));
     assert!(Visitor::admin(&world).await.get("/admin/users").await.says("person"));
 }
 
