@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod attacks;
 mod deletion;
 mod guide;
 mod keys;
