@@ -135,7 +135,7 @@ fn address(session: &Session) -> Markup {
                 span aria-hidden="true" { "–" } span.hidden { "not known" }
             }
         } @else {
-            span.mono { (session.ip_address) }
+            span.mono.ip { (session.ip_address) }
         }
     }
 }
