@@ -14,6 +14,10 @@ use crate::panel::{
     ui::{self, Column, Icon, Tone},
 };
 
+/// How much the list shows of what a client calls itself: more than browsers say,
+/// and no more than keeps a page of fifty short.
+const MOST_LETTERS: usize = 200;
+
 /// What is sent to end one session.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -113,7 +117,7 @@ fn used(session: &Session) -> Markup {
         } @else {
             details.device {
                 summary { (words) }
-                code { (session.user_agent) }
+                code { (ui::clipped(&session.user_agent, MOST_LETTERS)) }
             }
         }
         @if own { " " (current()) }
@@ -131,7 +135,7 @@ fn address(session: &Session) -> Markup {
                 span aria-hidden="true" { "–" } span.hidden { "not known" }
             }
         } @else {
-            span.mono { (session.ip_address) }
+            span.mono.ip { (session.ip_address) }
         }
     }
 }

@@ -197,6 +197,7 @@ async fn what_clients_and_users_call_themselves_stays_text() {
         .request(Method::POST, "/sign-in")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::ORIGIN, format!("http://{}", world.suite.address()))
+        .header("sec-fetch-site", "same-origin")
         .header(header::USER_AGENT, HOSTILE);
     theirs.send(request.body(form(&fields)).unwrap()).await.leads_to();
     let admin = Visitor::admin(&world).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use roster_suite::Part;
 
 use super::visitor::Visitor;
 use crate::world::World;
@@ -53,4 +54,17 @@ async fn statistics_are_for_administrators() {
     world.create_user("person").await;
     let user = Visitor::user(&world, "person").await;
     assert_eq!(user.get(PATH).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL and a broker: cargo xtask test has them"]
+async fn what_no_service_tells_is_said_to_be_unknown() {
+    let mut world = World::apart(|_| {}).await;
+    world.stop_part(Part::Persona).await;
+    let page = Visitor::admin(&world).await.get(PATH).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.says("Some figures are missing"), "{}", page.page);
+    assert!(page.says("how many there are of: personas."), "{}", page.page);
+    // What the others know is there.
+    assert!(page.page.contains("<p class=\"value\">2</p><p class=\"name\">Active sessions</p>"));
 }
