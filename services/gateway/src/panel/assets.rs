@@ -42,8 +42,8 @@ pub struct Asset {
 impl Asset {
     fn new(name: &str, extension: &str, content_type: &'static str, content: &'static str) -> Self {
         let hash = Sha256::digest(content);
-        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let path = format!("/assets/{name}.{hash}.{extension}");
+        let hash = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let path = format!("/assets/{name}.{hash:016x}.{extension}");
         Self { path, content_type: HeaderValue::from_static(content_type), content }
     }
 

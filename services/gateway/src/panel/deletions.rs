@@ -65,7 +65,7 @@ async fn list(
         next: (!answer.next_page_token.is_empty()).then(|| at(&answer.next_page_token)),
     };
     Ok(Page::new(&visit, "Deletions").tab(Tab::Users).medium().body(html! {
-        a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
+        a.back href="/admin/users" { (ui::icon(Icon::Left)) "All users" }
         div.heading {
             div { h1 { "Deletions" } p.sub { "Users who were deleted: ids and counts, no names." } }
         }

@@ -72,6 +72,8 @@ pub struct Errors {
     /// Whether the change stands, and only its confirmation is missing: sending the
     /// same again waits for it.
     pub pending: bool,
+    /// Whether what is asked is if the spaces at a password's ends are meant.
+    pub spaces: bool,
     /// Whether somebody else has changed what the form is about.
     pub outdated: bool,
     status: StatusCode,
@@ -92,10 +94,10 @@ impl Errors {
     /// Why a call with what the form said failed; what no form can help with is
     /// handed on.
     pub fn of_call(status: Status, labels: &[Label]) -> Result<Self, Stop> {
-        let stop = match Stop::from(status) {
-            Stop::Failed(status) => return Ok(Self::of_failure(&status, labels)),
-            stop => stop,
-        };
+        let stop = Stop::from(status);
+        if let Stop::Failed(status) = &stop {
+            return Ok(Self::of_failure(status, labels));
+        }
         Err(stop)
     }
 

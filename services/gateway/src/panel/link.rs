@@ -27,11 +27,15 @@ pub fn with_target(path: &str, target: &str) -> String {
     }
 }
 
-/// `path` with the parameters that have a value.
+/// `path`, which may have some already, with the parameters that have a value.
 pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     let given = parameters.iter().filter(|(_, value)| !value.is_empty());
     let query = Serializer::new(String::new()).extend_pairs(given).finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}{query}")
 }
 
 /// Where to go on, as somebody says who need not mean well: a page of this panel,
@@ -87,6 +91,7 @@ mod tests {
     fn parameters_are_encoded_and_empty_ones_left_out() {
         assert_eq!(with_query("/a", &[("q", "a&b=c"), ("page", "")]), "/a?q=a%26b%3Dc");
         assert_eq!(with_query("/a", &[("q", "")]), "/a");
+        assert_eq!(with_query("/a?q=b", &[("page", "c")]), "/a?q=b&page=c");
         assert_eq!(
             with_target("/sign-in", "/admin/users?q=x"),
             "/sign-in?to=%2Fadmin%2Fusers%3Fq%3Dx"

@@ -42,15 +42,19 @@ impl Spaces {
     pub fn question(&self, field: &'static str, password: &str) -> Option<Errors> {
         let text = "Password begins or ends with a space. Spaces count: confirm below that they are \
                     meant, or type it again";
-        (self.0 != "on" && has_spaces(password)).then(|| Errors::of_field(field, text))
+        let asked = || {
+            let mut errors = Errors::of_field(field, text);
+            errors.spaces = true;
+            errors
+        };
+        (self.0 != "on" && has_spaces(password)).then(asked)
     }
 
     /// Where the answer is given, once it was asked for.
     pub fn answer(&self, errors: &Errors) -> Markup {
-        let asked = errors.fields.iter().any(|error| error.text.contains("with a space"));
         let said = self.0 == "on";
         html! {
-            @if asked || said {
+            @if errors.spaces || said {
                 (Checkbox::new(SPACES, "Keep the spaces at the ends of the password", said))
             }
         }
@@ -172,8 +176,8 @@ async fn page(
     let user = visit.user.as_ref().ok_or(Stop::SignIn)?;
     let hint = hint(edge).await;
     let status = if errors.is_empty() { StatusCode::OK } else { errors.status() };
-    // Waiting for a confirmation takes the very same words; nothing else does.
-    let kept = |typed| if errors.pending || !errors.fields.is_empty() { typed } else { "" };
+    // Waiting for a confirmation takes the very same words, and so does an answer.
+    let kept = |typed| if errors.pending || errors.spaces { typed } else { "" };
     let text = html! { p { "Your password was given to you. Until you have chosen your own, you can \
     do nothing else." } };
     Ok(Page::new(visit, "Change password").narrow().status(status).body(html! {

@@ -63,9 +63,8 @@ async fn register(edge: Edge, visit: Visit, Form(fields): Form<Fields>) -> Resul
         password: fields.password.clone(),
         request_id: fields.request_id.clone(),
     };
-    let failed = match edge.account().register(edge.call(request)).await {
-        Ok(_) => return Ok(link::see_other(&Notice::REGISTERED.on("/sign-in"))),
-        Err(status) => status,
+    let Err(failed) = edge.account().register(edge.call(request)).await else {
+        return Ok(link::see_other(&Notice::REGISTERED.on("/sign-in")));
     };
     if is_closed(&failed) {
         return Ok(closed(&visit));

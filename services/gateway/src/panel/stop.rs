@@ -33,7 +33,7 @@ pub enum Stop {
 }
 
 /// What a page of this kind says.
-struct Text<'a> {
+struct Words<'a> {
     status: StatusCode,
     title: &'a str,
     text: &'a str,
@@ -103,12 +103,12 @@ impl Stop {
             }
             Self::Failed(status) => failed(visit, status, is_safe),
             Self::SignIn | Self::AdminRequired | Self::Missing | Self::Unreadable => {
-                page(visit, &self.text(), html! {})
+                page(visit, &self.words(), &html! {})
             }
         }
     }
 
-    const fn text(&self) -> Text<'static> {
+    const fn words(&self) -> Words<'static> {
         let (status, title, text) = match self {
             Self::SignIn => (
                 StatusCode::UNAUTHORIZED,
@@ -132,22 +132,26 @@ impl Stop {
                 "The page does not exist, or what it showed has been deleted.",
             ),
         };
-        Text { status, title, text, retry: false }
+        Words { status, title, text, retry: false }
     }
 }
 
 fn failed(visit: &Visit, status: &Status, is_safe: bool) -> Response {
     let code = status.code();
-    let busy = matches!(code, Code::ResourceExhausted);
+    let busy = code == Code::ResourceExhausted;
     let down = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
-    let title = match code {
-        _ if busy => "Too much at once",
-        _ if down => "Not available right now",
-        Code::PermissionDenied => "This is not allowed",
-        Code::InvalidArgument => "The address is not valid",
-        _ => "Something went wrong",
+    let title = if busy {
+        "Too much at once"
+    } else if down {
+        "Not available right now"
+    } else if code == Code::PermissionDenied {
+        "This is not allowed"
+    } else if code == Code::InvalidArgument {
+        "The address is not valid"
+    } else {
+        "Something went wrong"
     };
-    let text = Text {
+    let words = Words {
         status: http_status(status),
         title,
         text: status.message(),
@@ -156,8 +160,8 @@ fn failed(visit: &Visit, status: &Status, is_safe: bool) -> Response {
     let wait = wait(status);
     let mut answer = page(
         visit,
-        &text,
-        html! {
+        &words,
+        &html! {
             @if let Some(wait) = &wait { p { "Try again in " (wait) "." } }
         },
     );
@@ -169,20 +173,20 @@ fn failed(visit: &Visit, status: &Status, is_safe: bool) -> Response {
     answer
 }
 
-fn page(visit: &Visit, text: &Text<'_>, more: Markup) -> Response {
-    let symbol = if text.status == StatusCode::FORBIDDEN { Icon::Shield } else { Icon::Warning };
+fn page(visit: &Visit, words: &Words<'_>, more: &Markup) -> Response {
+    let symbol = if words.status == StatusCode::FORBIDDEN { Icon::Shield } else { Icon::Warning };
     let (label, to) = match &visit.user {
         Some(_) => ("Start page", "/".to_owned()),
         None => ("Sign in", link::with_target("/sign-in", &visit.asked)),
     };
-    Page::new(visit, text.title).status(text.status).narrow().body(html! {
+    Page::new(visit, words.title).status(words.status).narrow().body(html! {
         section.card.stop {
             (icon(symbol))
-            h1 { (text.title) }
-            p { (text.text) }
+            h1 { (words.title) }
+            p { (words.text) }
             (more)
             p.actions {
-                @if text.retry { (ui::link_button(&visit.asked, "Try again").primary()) }
+                @if words.retry { (ui::link_button(&visit.asked, "Try again").primary()) }
                 (ui::link_button(&to, label))
             }
         }

@@ -14,7 +14,7 @@ mod table;
 mod time;
 
 pub use badge::{Tone, admin_badge, badge, disabled_badge};
-pub use button::{Button, button, enter, link_button, submit, submit_as};
+pub use button::{button, enter, link_button, submit, submit_as};
 pub use data::{clipped, count, facts, grouped, initials, kind};
 pub use empty::empty;
 pub use field::{Checkbox, Choice, Field, hidden};
@@ -24,4 +24,4 @@ pub use page::{Page, Tab};
 pub use pages::Pages;
 pub use pending::pending;
 pub use table::{Column, Order, cell, columns, long_cell, number_cell, time_cell};
-pub use time::{time, when};
+pub use time::time;

@@ -66,7 +66,7 @@ fn heading(user: &User, title: &str, back: (&str, &str)) -> Markup {
         div.heading {
             div {
                 div.title { h1 { (title) } (badges(user)) }
-                p.sub { (user.username) " · " (user.display_name) }
+                p.sub { (user.username) " · " bdi { (user.display_name) } }
             }
         }
     }

@@ -7,6 +7,7 @@ mod forwarding;
 mod http_paths;
 mod log;
 mod overload;
+mod panel;
 mod recheck;
 mod refusals;
 mod requests;

@@ -2,9 +2,16 @@
 //! browser.
 
 mod access;
+mod account;
+mod attacks;
 mod deletion;
 mod guide;
+mod keys;
 mod looks;
 mod person;
+mod personas;
+mod rounds;
+mod sessions;
+mod statistics;
 mod users;
 mod visitor;

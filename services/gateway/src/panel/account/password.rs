@@ -101,8 +101,8 @@ fn form(user: &User, fields: &Fields, hint: &str, errors: &Errors) -> Markup {
         form.card.fields method="post" action=(PATH) novalidate {
             (ui::hidden("request_id", &fields.request_id))
             // Password managers want to know whose it is.
-            input.hidden type="text" name="username" value=(user.username) autocomplete="username"
-                aria-hidden="true" tabindex="-1" readonly;
+            input name="username" type="text" value=(user.username) autocomplete="username"
+                readonly hidden;
             (Field::password("current_password", "Current password", "current-password")
                 .value(kept(&fields.current_password)).required().errors(errors))
             (password::new("new_password", "New password", kept(&fields.new_password), hint, errors)

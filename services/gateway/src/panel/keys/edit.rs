@@ -115,11 +115,11 @@ fn page(
     let title = key.map_or("Add API key".to_owned(), |key| format!("Edit {}", key.provider));
     let path = key.map_or(format!("{}/new", owner.path()), |key| owner.key(&key.api_key_id));
     Page::new(visit, &title).tab(owner.tab()).medium().status(status).body(html! {
-        a.back href=(owner.path()) { (ui::icon(Icon::Left)) (owner.title()) }
+        a.back href=(owner.path()) { (ui::icon(Icon::Left)) "All keys" }
         div.heading {
             div {
                 h1 { (title) }
-                @if let Some(key) = key { p.sub { (key.name) " · " code { (key.mask) } } }
+                @if let Some(key) = key { p.sub { bdi { (key.name) } " · " code { (key.mask) } } }
             }
         }
         (ui::summary(errors, &path))

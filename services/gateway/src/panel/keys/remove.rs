@@ -58,7 +58,7 @@ fn page(
     let path = format!("{}/delete", owner.key(&key.api_key_id));
     let page = Page::new(visit, "Delete API key").tab(owner.tab()).medium();
     page.status(errors.status()).body(html! {
-        a.back href=(owner.path()) { (ui::icon(Icon::Left)) (owner.title()) }
+        a.back href=(owner.path()) { (ui::icon(Icon::Left)) "All keys" }
         div.heading { div { h1 { "Delete the key for " (key.provider) "?" } } }
         (ui::summary(errors, &path))
         section.card {

@@ -74,7 +74,7 @@ fn heading(filter: &Filter, user: Option<&User>) -> Markup {
                 @if let Some(user) = user {
                     h1 { "Sessions of " (user.username) }
                     p.sub {
-                        (user.display_name) " · "
+                        bdi { (user.display_name) } " · "
                         a href={ "/admin/users/" (user.user_id) } { "Edit user" }
                     }
                 } @else if !filter.user.is_empty() {

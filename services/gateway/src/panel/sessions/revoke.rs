@@ -92,7 +92,7 @@ async fn page(
     let status = if errors.is_empty() { StatusCode::OK } else { errors.status() };
     let page = Page::new(&admin.visit, "Revoke sessions").tab(Tab::Sessions).medium();
     Ok(page.status(status).body(html! {
-        a.back href=(filter.at(PATH, &[])) { (ui::icon(Icon::Left)) "Sessions" }
+        a.back href=(filter.at(PATH, &[])) { (ui::icon(Icon::Left)) "Back to the list" }
         div.heading { div { h1 { "Revoke all sessions " (whose) } } }
         (ui::summary(errors, &filter.at("/admin/sessions/revoke", &[])))
         section.card { (form(&filter, fields, count.get_ref().revoked_count, own)) }

@@ -5,9 +5,9 @@ const MOST_STEPS: i64 = 4;
 
 /// The axis from nought to the first round number that is not below `most`.
 pub fn ticks(most: i64) -> Vec<i64> {
-    let step = step(most.max(1));
-    let steps = most.max(1).div_ceil_positive(step);
-    (0..=steps).map(|count| count.saturating_mul(step)).collect()
+    let most = most.max(1);
+    let step = step(most);
+    (0..=steps(most, step)).map(|count| count.saturating_mul(step)).collect()
 }
 
 /// The least of 1, 2, 5, 10, 20, 50 … that needs no more than so many steps.
@@ -16,7 +16,7 @@ fn step(most: i64) -> i64 {
     loop {
         for digit in [1, 2, 5] {
             let step = ten.saturating_mul(digit);
-            if most.div_ceil_positive(step) <= MOST_STEPS {
+            if steps(most, step) <= MOST_STEPS {
                 return step;
             }
         }
@@ -24,15 +24,9 @@ fn step(most: i64) -> i64 {
     }
 }
 
-/// Rounds up, of numbers above nought.
-trait DivCeil {
-    fn div_ceil_positive(self, by: Self) -> Self;
-}
-
-impl DivCeil for i64 {
-    fn div_ceil_positive(self, by: Self) -> Self {
-        self / by + Self::from(self % by != 0)
-    }
+/// How many steps it takes to reach `most`.
+fn steps(most: i64, step: i64) -> i64 {
+    most / step + i64::from(most % step != 0)
 }
 
 #[cfg(test)]

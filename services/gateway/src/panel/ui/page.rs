@@ -104,6 +104,7 @@ impl<'a> Page<'a> {
     }
 
     /// The page, with this in the middle.
+    #[expect(clippy::needless_pass_by_value, reason = "what is made for a page ends with it")]
     pub fn body(&self, content: Markup) -> Response {
         let markup = html! {
             (DOCTYPE)

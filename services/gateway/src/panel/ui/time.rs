@@ -20,7 +20,7 @@ pub fn time(at: Option<Timestamp>, otherwise: &str) -> Markup {
 }
 
 /// The same of a time that there is.
-pub fn when(at: roster_kernel::Timestamp) -> Markup {
+fn when(at: roster_kernel::Timestamp) -> Markup {
     let machine = at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let exact = at.format("%-d %B %Y, %H:%M:%S UTC");
     html! { time datetime=(machine) title=(exact) { (at.format("%-d %b %Y, %H:%M")) } }

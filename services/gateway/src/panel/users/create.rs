@@ -83,7 +83,7 @@ async fn page(edge: &Edge, visit: &Visit, fields: &Fields, errors: &Errors) -> R
     let hint = password::hint(edge).await;
     let status = if errors.is_empty() { StatusCode::OK } else { errors.status() };
     Page::new(visit, "Create User").tab(Tab::Users).medium().status(status).body(html! {
-        a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
+        a.back href="/admin/users" { (ui::icon(Icon::Left)) "All users" }
         div.heading { div { h1 { "Create User" } } }
         (ui::summary(errors, PATH))
         form.card.fields method="post" action=(PATH) novalidate {
@@ -133,7 +133,7 @@ fn created(visit: &Visit, user: &User, password: &str) -> Response {
     };
     let text = html! { p { (then) } };
     Page::new(visit, "User created").tab(Tab::Users).medium().status(StatusCode::CREATED).body(html! {
-        a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
+        a.back href="/admin/users" { (ui::icon(Icon::Left)) "All users" }
         div.heading { div { h1 { "User created" } p.sub { (user.display_name) } } }
         (Message::new(Tone::Good, &format!("{} has an account", user.username), text).focused())
         section.card {

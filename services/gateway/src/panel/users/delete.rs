@@ -80,7 +80,7 @@ async fn confirmation(
     let title = format!("Delete {}?", user.username);
     let here = format!("{}/delete", path(user_id));
     Ok(Page::new(visit, &title).tab(Tab::Users).medium().status(status).body(html! {
-        (heading(&user, &title, ("/admin/users", "Users")))
+        (heading(&user, &title, ("/admin/users", "All users")))
         (ui::summary(errors, &here))
         (blockers(&plan))
         section.card {

@@ -119,7 +119,7 @@ async fn page(
     let status = if errors.is_empty() { StatusCode::OK } else { errors.status() };
     let title = format!("Edit {}", user.username);
     Page::new(visit, &title).tab(Tab::Users).medium().status(status).body(html! {
-        a.back href="/admin/users" { (ui::icon(Icon::Left)) "Users" }
+        a.back href="/admin/users" { (ui::icon(Icon::Left)) "All users" }
         div.heading {
             div {
                 div.title { h1 { (user.username) } (badges(user)) }
@@ -197,7 +197,7 @@ fn more(edge: &Edge, user: &User) -> Markup {
         section.card {
             header { h2 { "More" } }
             div.choices {
-                (ui::link_button(&sessions, "Sessions").icon(Icon::Device))
+                (ui::link_button(&sessions, "Their sessions").icon(Icon::Device))
                 (ui::link_button(&format!("{page}/data"), "Review data").icon(Icon::Eye))
                 (ui::link_button(&format!("{page}/transfer"), "Transfer personas").icon(Icon::Swap))
                 (export(&user.user_id))

@@ -114,10 +114,10 @@ pub async fn show(
     Query(list): Query<List>,
 ) -> Result<Response, Stop> {
     let answer = edge.users().list_users(edge.call(list.request())).await?.into_inner();
-    Ok(Page::new(&visit, "Users").tab(Tab::Users).body(html! {
+    Ok(Page::new(&visit, "User Management").tab(Tab::Users).body(html! {
         div.heading {
             div {
-                h1 { "Users" }
+                h1 { "User Management" }
                 p.sub { "Who can sign in, and what the services keep for them." }
             }
             div.actions {

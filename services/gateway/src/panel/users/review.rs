@@ -139,7 +139,7 @@ fn personas(personas: &[Persona]) -> Markup {
                     tr {
                         th scope="row" {
                             span.names {
-                                (persona.name()) " "
+                                bdi { (persona.name()) } " "
                                 @if persona.hidden() { (ui::badge(Tone::Plain, "Hidden")) }
                                 @if persona.is_system_generated() { (ui::badge(Tone::Plain, "System")) }
                             }

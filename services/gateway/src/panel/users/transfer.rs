@@ -213,9 +213,9 @@ fn which(from: &User, fields: &Fields, personas: &[Persona], errors: &Errors) ->
                         input type="checkbox" name="persona_ids" value=(persona.persona_id)
                             checked[fields.persona_ids.contains(&persona.persona_id)];
                         span {
-                            (persona.name()) " "
+                            bdi { (persona.name()) } " "
                             @if persona.hidden() { (ui::badge(Tone::Plain, "Hidden")) }
-                            @if !persona.role().is_empty() { span.soft { " · " (persona.role()) } }
+                            @if !persona.role().is_empty() { span.soft { " · " bdi { (persona.role()) } } }
                         }
                     }
                 }
@@ -249,7 +249,7 @@ async fn question(
         section.card {
             header {
                 h2 { "From " (from.username) " to " (to.username) }
-                p { "All of them go, or none. " (to.display_name) " is their owner from then on." }
+                p { "All of them go, or none. " bdi { (to.display_name) } " is their owner from then on." }
             }
             ul.tally {
                 @for (name, count) in counts { li { span { (name) } strong { (ui::grouped(count)) } } }

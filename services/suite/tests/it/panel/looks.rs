@@ -1,5 +1,7 @@
 //! Every page on small and large screens, in light and dark, for everybody.
 
+mod oversight;
+
 use roster_proto::persona::v1::{CreatePersonaRequest, Persona};
 use roster_testkit::browser::{Page, Scheme, Visitor};
 

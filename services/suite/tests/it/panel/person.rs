@@ -32,7 +32,7 @@ pub async fn admin_panel(visitor: &Visitor, world: &World) -> Page {
     page.click("DisclosureTriangle", "Admin menu admin").await;
     // 3. Select "Admin Panel" from the dropdown
     page.follow("link", "Admin Panel").await;
-    page.shows("heading", "Users").await;
+    page.shows("heading", "User Management").await;
     page
 }
 

@@ -134,11 +134,11 @@ fn page(
     let title = if persona.is_some() { "Edit persona" } else { "Create persona" };
     let to = persona.map_or(format!("{PATH}/new"), |persona| path(&persona.persona_id));
     Page::new(visit, title).tab(Tab::Personas).medium().status(status).body(html! {
-        a.back href=(PATH) { (ui::icon(Icon::Left)) "Personas" }
+        a.back href=(PATH) { (ui::icon(Icon::Left)) "All personas" }
         div.heading {
             div {
                 @match persona {
-                    Some(persona) => h1 { (persona.name()) (badges(persona)) },
+                    Some(persona) => h1 { bdi { (persona.name()) } (badges(persona)) },
                     None => h1 { (title) },
                 }
             }

@@ -84,8 +84,8 @@ async fn page(
     let to = format!("{}/delete", path(&persona.persona_id));
     let page = Page::new(visit, "Delete persona").tab(Tab::Personas).medium();
     Ok(page.status(errors.status()).body(html! {
-        a.back href=(PATH) { (ui::icon(Icon::Left)) "Personas" }
-        div.heading { div { h1 { "Delete " (persona.name()) "?" } } }
+        a.back href=(PATH) { (ui::icon(Icon::Left)) "All personas" }
+        div.heading { div { h1 { "Delete " bdi { (persona.name()) } "?" } } }
         (ui::summary(errors, &to))
         section.card {
             p { "Its ontology is deleted with it, and so are its annotations: there are "
