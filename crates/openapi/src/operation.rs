@@ -86,44 +86,44 @@ impl Operation {
 /// is several of them.
 fn path(binding: &Binding, schemas: &mut Schemas) -> (String, Vec<Parameter>) {
     let segments = binding.template.segments();
-    let pieces = |wanted: &FieldPath| {
-        let of_it = |it: &&Segment<'_>| matches!(it, Segment::Value { field: Some(it), .. } if *it == wanted);
-        segments.iter().filter(of_it).count()
-    };
-    let (mut path, mut parameters) = (String::new(), Vec::<Parameter>::new());
+    let (mut path, mut parameters) = (String::new(), Vec::new());
     for segment in &segments {
         path.push('/');
-        let Segment::Value { field, is_rest } = segment else {
-            if let Segment::Literal(text) = segment {
-                path.push_str(text);
+        match segment {
+            Segment::Literal(text) => path.push_str(text),
+            Segment::Value { field, is_rest } => {
+                let is_whole = field.is_some_and(|field| pieces(&segments, field) == 1);
+                let mut piece = field.map_or_else(anything, |it| parameter(it, "path", schemas));
+                if !is_whole {
+                    piece = numbered(piece, &parameters);
+                }
+                if *is_rest {
+                    piece.description.push_str("\n\nAll that is left: slashes may stand in it.");
+                }
+                path.extend(["{", &piece.name, "}"]);
+                parameters.push(Parameter { is_required: true, ..piece });
             }
-            continue;
-        };
-        let mut piece = match field {
-            Some(field) => parameter(field, "path", schemas),
-            None => anything(),
-        };
-        if field.is_none_or(|field| pieces(field) > 1) {
-            let number = parameters.iter().filter(|it| it.name.starts_with(&piece.name)).count();
-            piece = Parameter {
-                name: format!("{}_{}", piece.name, number + 1),
-                schema: json!({ "type": "string", "minLength": 1 }),
-                ..piece
-            };
         }
-        if *is_rest {
-            piece
-                .description
-                .push_str("\n\nAll that is left of the path: slashes may stand in it.");
-        }
-        path.extend(["{", &piece.name, "}"]);
-        parameters.push(Parameter { is_required: true, ..piece });
     }
-    if let Some(verb) = binding.template.verb() {
-        path.push(':');
-        path.push_str(verb);
-    }
+    path.extend(binding.template.verb().map(|verb| format!(":{verb}")));
     (path, parameters)
+}
+
+/// How many pieces of the path a field is.
+fn pieces(segments: &[Segment<'_>], wanted: &FieldPath) -> usize {
+    let is_one = |segment: &&Segment<'_>| match segment {
+        Segment::Value { field, .. } => *field == Some(wanted),
+        Segment::Literal(_) => false,
+    };
+    segments.iter().filter(is_one).count()
+}
+
+/// A piece of a value, whose name says which behind the others.
+fn numbered(piece: Parameter, before: &[Parameter]) -> Parameter {
+    let prefix = format!("{}_", piece.name);
+    let number = before.iter().filter(|it| it.name.starts_with(&prefix)).count() + 1;
+    let schema = json!({ "type": "string", "minLength": 1 });
+    Parameter { name: format!("{prefix}{number}"), schema, ..piece }
 }
 
 /// What stands for nothing.
