@@ -104,7 +104,7 @@ pub const EXAMPLES: u64 = 4;
 
 /// Its tests that have nothing to show when every service runs apart, by what is
 /// in their names, and why that is. All others have to hold then, too.
-const OF_ONE_PROCESS: [(&str, &str); 21] = [
+const OF_ONE_PROCESS: [(&str, &str); 24] = [
     ("canary::", "the log, the telemetry and the files of the one process"),
     (CHAOS, "a stage of its own, as it is a dozen processes"),
     ("deploy::", "files of the repository, which no service reads"),
@@ -115,7 +115,10 @@ const OF_ONE_PROCESS: [(&str, &str); 21] = [
     ("kill::", "the one process killed, on SQLite; apart it is what chaos does"),
     ("odd_data::logs_stay_one_line", "the log of the one process"),
     (DOCUMENT, "a stage of its own, with a process of its own"),
+    ("panel::attacks::", "what a browser does with pages, made by the same code"),
+    ("panel::guide::", "the same, procedure by procedure"),
     ("panel::looks::", "pages on screens of several sizes, made by the same code"),
+    ("panel::rounds::", "what a browser does with pages, made by the same code"),
     ("postgres::", "run before, as they choose their mode themselves"),
     ("process::", "the command line, the start and the end of the one process"),
     ("readme::", "commands of the README, for the one process"),
