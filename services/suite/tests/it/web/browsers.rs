@@ -60,8 +60,7 @@ async fn a_page_of_another_site_changes_nothing() {
     let world = World::new().await;
     let browser = Http::of(&world).cookie_of_admin().await;
     let someone = json!({ "username": "grace", "displayName": "G", "password": "secret" });
-    let host = world.suite.address().to_string();
-    let own = format!("http://{host}");
+    let own = browser.origin();
     for (headers, allowed) in [
         (&[("sec-fetch-site", "cross-site")][..], false),
         (&[("sec-fetch-site", "same-site")], false),

@@ -39,6 +39,12 @@ impl Http {
         Self { address: world.suite.address(), headers: HeaderMap::new() }
     }
 
+    /// The origin of the edge that it calls, which is one of several where services
+    /// run apart.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The same, with another header on each request.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
